@@ -1,0 +1,1 @@
+"""The built-in mail server, reached only through its own sockets."""

@@ -1,0 +1,1 @@
+"""Pure parsers and writers: bytes or text in, model out."""

@@ -1,0 +1,1 @@
+"""The connection wizard's pages."""

@@ -1,0 +1,1 @@
+"""Nouns of the field: frozen dataclasses and enums, standard library only."""

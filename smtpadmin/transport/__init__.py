@@ -1,0 +1,1 @@
+"""The only code that opens sockets, files on servers, or processes."""
