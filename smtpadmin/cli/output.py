@@ -1,0 +1,81 @@
+"""What every command prints with: JSON Lines on stdout, or a table for people.
+
+Diagnostics go to stderr. Server text passes through ``visible`` before a person sees it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import enum
+import functools
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ParamSpec, TypeVar
+
+import click
+
+from smtpadmin.util.text import visible
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="JSON Lines on stdout.")
+
+
+def plain(value: object) -> Any:
+    """A model object as JSON-ready values: dataclasses as objects, times as ISO 8601 with offset."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, enum.Enum):
+        return value.value
+    if isinstance(value, datetime):
+        return value.astimezone().isoformat() if value.tzinfo is None else value.isoformat()
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    return value
+
+
+def print_json(value: object) -> None:
+    """One object on one line of stdout, UTF-8, no colour."""
+    import msgspec
+
+    sys.stdout.buffer.write(msgspec.json.encode(plain(value)) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table for people; cells are made safe to show."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text("" if cell is None else visible(str(cell))) for cell in row))
+    Console(soft_wrap=False).print(table)
+
+
+def note(sentence: str) -> None:
+    """A sentence for people on stderr."""
+    click.echo(f"smtpadmin: {visible(sentence)}", err=True)
+
+
+def asynchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
+    """Make a click command of a coroutine function."""
+
+    @functools.wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
+        return asyncio.run(function(*args, **kwargs))
+
+    return wrapper
+
+
+async def gather_named(jobs: Mapping[str, Awaitable[T]]) -> dict[str, T | BaseException]:
+    """Await all; one that fails gives its error instead of stopping the others."""
+    results = await asyncio.gather(*jobs.values(), return_exceptions=True)
+    return dict(zip(jobs, results, strict=True))
