@@ -7,7 +7,7 @@ import unicodedata
 MAX_SHOWN = 2_000
 """Characters of one text shown to a person before it is cut with a note."""
 
-_BIDI_AND_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+_BIDI_AND_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp", "Zs"}
 
 
 def visible(text: str, limit: int = MAX_SHOWN) -> str:
@@ -29,7 +29,7 @@ def _shown(character: str) -> str:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "␡"
-    if unicodedata.category(character) in _BIDI_AND_INVISIBLE:
+    if character != " " and unicodedata.category(character) in _BIDI_AND_INVISIBLE:
         return f"\\u{{{code:04X}}}"
     return character
 

@@ -1,0 +1,60 @@
+"""What commands print: JSON of the contract, tables that hostile text cannot break."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from smtpadmin.cli.output import asynchronous, gather_named, note, plain, print_json, print_table
+from smtpadmin.model.queue import QueueAction, QueueEntry, QueueRecipient
+
+
+def test_a_model_object_becomes_one_json_line(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    when = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    print_json(QueueEntry("A1", "hold", when, 5, "", (QueueRecipient("ü@b.example"),)))
+    out = capfdbinary.readouterr().out
+    assert out.count(b"\n") == 1
+    read = json.loads(out)
+    assert read["arrived"] == "2026-03-01T12:00:00+00:00"
+    assert read["recipients"] == [{"address": "ü@b.example", "reason": None, "delivered": False}]
+    assert read["sender"] == ""
+
+
+def test_enums_sets_and_mappings_are_plain() -> None:
+    value = plain({"a": QueueAction.HOLD, "b": (1, None)})
+    assert value == {"a": "hold", "b": [1, None]}
+
+
+def test_a_table_shows_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["Queue ID"], [["\x1b[31mred"], [None]])
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "␛[31mred" in out
+
+
+def test_notes_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    note("two\nlines")
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err == "smtpadmin: two␊lines\n"
+
+
+def test_a_coroutine_function_becomes_a_command() -> None:
+    async def double(x: int) -> int:
+        return 2 * x
+
+    assert asynchronous(double)(4) == 8
+
+
+async def test_one_that_fails_does_not_stop_the_others() -> None:
+    async def good() -> int:
+        return 1
+
+    async def bad() -> int:
+        raise OSError("down")
+
+    results = await gather_named({"a": good(), "b": bad()})
+    assert results["a"] == 1
+    assert isinstance(results["b"], OSError)
