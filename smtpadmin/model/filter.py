@@ -27,11 +27,13 @@ NUMBER_FIELDS = ("age", "size", "tries")
 
 @dataclass(frozen=True, slots=True)
 class TextTerm:
-    """A word, a field with a text, or its negation. ``field`` is None for "anywhere"."""
+    """A word, a field with a text, or its negation. ``field`` is None for "anywhere".
+    ``exact`` asks for the whole value instead of a part of it (``domain=example.org``)."""
 
     field: str | None
     text: str
     negated: bool = False
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
