@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from smtpadmin.builtin import spool_rows
 from smtpadmin.builtin.queue_id import QueueIds
+from smtpadmin.builtin.spool_actions import ActionItem, check
 from smtpadmin.builtin.spool_lock import SpoolLock
 from smtpadmin.builtin.spool_records import (
     WAITING,
@@ -24,6 +25,7 @@ from smtpadmin.builtin.spool_records import (
     SpooledMessage,
 )
 from smtpadmin.builtin.spool_writer import SpoolWriter, connect
+from smtpadmin.model.queue import ActionResult
 from smtpadmin.util.tasks import run_blocking_for
 
 T = TypeVar("T")
@@ -70,10 +72,11 @@ class Spool:
 
     # Changes: each is on disk when it returns.
 
-    async def accept(self, new: NewMessage) -> str:
-        """Take responsibility for a message; gives its queue ID. Raises StorageError (disk full),
-        after which nothing was accepted."""
-        queue_id = self._ids.next(self._clock())
+    async def accept(self, new: NewMessage, queue_id: str | None = None) -> str:
+        """Take responsibility for a message; gives its queue ID (``queue_id`` when it was drawn
+        before, by :meth:`new_queue_id`). Raises StorageError (disk full), after which nothing was
+        accepted."""
+        queue_id = queue_id or self.new_queue_id()
 
         def job(connection: sqlite3.Connection) -> str:
             spool_rows.insert(connection, queue_id, new)
@@ -135,14 +138,35 @@ class Spool:
         commit, so that neither is lost nor doubled. Gives the notification's queue ID."""
         return await self._replace(queue_id, notification)
 
-    async def notify(self, queue_id: str, notification: NewMessage) -> str | None:
-        """Put a delay notification in and remember that it was sent."""
+    async def notify(self, queue_id: str, notification: NewMessage, *, delayed: bool) -> str:
+        """Put a notification about a message in that stays in the queue; ``delayed`` remembers
+        that the sender was told of the delay. Recipients that failed are told of once: they are
+        no longer waiting."""
         new_id = self._ids.next(self._clock())
 
         def job(connection: sqlite3.Connection) -> str:
-            connection.execute("UPDATE message SET notified = 1 WHERE queue_id = ?", (queue_id,))
+            if delayed:
+                connection.execute(
+                    "UPDATE message SET notified = 1 WHERE queue_id = ?", (queue_id,)
+                )
             spool_rows.insert(connection, new_id, notification)
             return new_id
+
+        return await self._writer.run(job)
+
+    async def end_unless_changed(self, item: ActionItem, new: NewMessage | None) -> ActionResult:
+        """Like :meth:`end`, for an administrator: only when the message is still the one that was
+        seen. The result's message is the notification's queue ID."""
+        new_id = self.new_queue_id() if new is not None else ""
+
+        def job(connection: sqlite3.Connection) -> ActionResult:
+            problem = check(spool_rows.load(connection, item.queue_id), item)
+            if problem is not None:
+                return ActionResult(item.queue_id, False, problem)
+            spool_rows.remove(connection, item.queue_id)
+            if new is not None:
+                spool_rows.insert(connection, new_id, new)
+            return ActionResult(item.queue_id, True, new_id)
 
         return await self._writer.run(job)
 

@@ -13,9 +13,10 @@ from smtpadmin.builtin.spool_records import (
 )
 
 _COLUMNS = (
-    "queue_id, state, arrived, expires, next_try, tries, notified, sender, size, message_id,"
-    " subject, client_name, client_address, sasl_username, smtputf8"
+    "queue_id, state, arrived, expires, next_try, tries, notified, sender, size, message_id, "
+    "subject, client_name, client_address, sasl_username, smtputf8"
 )
+_NAMES = _COLUMNS.split(", ")
 _PAGE = 500
 
 
@@ -103,6 +104,6 @@ def _recipients_of(
 
 
 def _message(row: Sequence[Any], recipients: Iterable[SpooledRecipient]) -> SpooledMessage:
-    *values, smtputf8 = row
-    values[6] = bool(values[6])
-    return SpooledMessage(*values, smtputf8=bool(smtputf8), recipients=tuple(recipients))
+    named = dict(zip(_NAMES, row, strict=True))
+    named["notified"], named["smtputf8"] = bool(named["notified"]), bool(named["smtputf8"])
+    return SpooledMessage(**named, recipients=tuple(recipients))

@@ -1,0 +1,84 @@
+"""What the server reads in a message's header, and what it puts before it. Pure functions.
+
+Folding, encoded words and broken octets are survived: a header that cannot be read is None.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.header import decode_header, make_header
+from email.utils import format_datetime
+
+MOST_HEADER_OCTETS = 256 * 1024
+MOST_SUBJECT_CHARACTERS = 500
+_FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*", re.M)
+_FOLD = re.compile(r"\r?\n[ \t]+")
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderFacts:
+    """What the log and the queue show of a message. ``hops`` counts Received fields."""
+
+    message_id: str | None
+    subject: str | None
+    hops: int
+
+
+def read_header(raw: bytes) -> HeaderFacts:
+    """Read the header of a message with CRLF or LF line ends."""
+    header = _header_part(raw)
+    values: dict[bytes, str] = {}
+    hops = 0
+    fields = list(_FIELD.finditer(header))
+    for field, following in zip(fields, [*fields[1:], None], strict=True):
+        name = field[1].lower()
+        hops += name == b"received"
+        if name in (b"message-id", b"subject") and name not in values:
+            end = following.start() if following else len(header)
+            values[name] = header[field.end() : end].decode("utf-8", "replace").strip()
+    return HeaderFacts(
+        message_id=_unfold(values.get(b"message-id")) or None,
+        subject=_decoded(_unfold(values.get(b"subject"))),
+        hops=hops,
+    )
+
+
+def _header_part(raw: bytes) -> bytes:
+    head = raw[:MOST_HEADER_OCTETS]
+    ends = [at for at in (head.find(b"\r\n\r\n"), head.find(b"\n\n")) if at >= 0]
+    return head[: min(ends) + 2] if ends else head
+
+
+def _unfold(text: str | None) -> str:
+    return _FOLD.sub(" ", text) if text else ""
+
+
+def _decoded(text: str) -> str | None:
+    if not text:
+        return None
+    try:
+        subject = str(make_header(decode_header(text)))
+    except (ValueError, LookupError):
+        subject = text
+    return subject[:MOST_SUBJECT_CHARACTERS]
+
+
+def received_field(
+    *,
+    helo: str,
+    client: str,
+    by: str,
+    protocol: str,
+    queue_id: str,
+    when: datetime,
+) -> bytes:
+    """The trace field of RFC 5321 section 4.4, folded, with CRLF line ends."""
+    safe_helo = re.sub(r"[^!-~]", "?", helo)[:255] or "unknown"
+    lines = (
+        f"Received: from {safe_helo} ([{client}])",
+        f"\tby {by} (smtpadmin) with {protocol} id {queue_id};",
+        f"\t{format_datetime(when)}",
+    )
+    return "\r\n".join(lines).encode("ascii", "replace") + b"\r\n"
