@@ -157,6 +157,7 @@ class MailServer:
 
     async def _act_on(self, action: QueueAction, item: ActionItem) -> ActionResult:
         now = time.time()
+        fields: dict[str, object] = {}
         if action in spool_actions.SIMPLE_ACTIONS:
             result = await self._spool.change(
                 lambda connection: spool_actions.simple_action(connection, action, item, now)
@@ -166,6 +167,7 @@ class MailServer:
             result = await self._spool.change(
                 lambda connection: spool_actions.requeue(connection, item, new_id, now)
             )
+            fields["new_id"] = new_id
         else:
             result = await self._bounce(item, now)
         self.log.write(
@@ -175,6 +177,7 @@ class MailServer:
             message=f"{action}: {result.message}",
             action=str(action),
             ok=result.ok,
+            **fields,
         )
         return result
 
