@@ -1,0 +1,165 @@
+"""The values of one column in numpy arrays: texts as dictionary codes, numbers and times as floats.
+
+The only module beside ``row_index`` and ``row_plan`` that imports numpy; ``row_store`` loads all
+three when the first rows arrive, because the import costs more than a window.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smtpadmin.services.columns import Value
+from smtpadmin.services.filtering import TextTest
+
+Ints = NDArray[np.int32]
+Longs = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+MISSING = 0
+"""The code of a text that the server cannot say; it sorts last and matches nothing."""
+
+_FEW_NEW = 50
+"""Merge new texts into the sorted dictionary when it is this many times larger than they are."""
+
+_REMEMBERED = 8
+"""Answers kept a column, so that typing on, or taking a term away, asks nothing twice."""
+
+
+class NumberData:
+    """A number column; NaN where the server cannot say. Times are seconds since 1970."""
+
+    def __init__(self) -> None:
+        self._values: Floats = np.empty(0, np.float64)
+
+    def write(self, first: int, keys: Sequence[Value]) -> None:
+        """Set the values of the slots from ``first`` on."""
+        self._values = grown(self._values, first + len(keys))
+        self._values[first : first + len(keys)] = [_as_float(key) for key in keys]
+
+    def keys(self, slots: Ints, descending: bool) -> Floats:
+        """Values whose ascending order is the wanted one; NaN sorts last both ways."""
+        values: Floats = self._values[slots]
+        return -values if descending else values
+
+    def values(self, slots: Ints) -> Floats:
+        """The values of the slots."""
+        taken: Floats = self._values[slots]
+        return taken
+
+    def compact(self, slots: Ints) -> None:
+        """Keep only these slots, renumbered from 0."""
+        self._values = self._values[slots]
+
+
+class TextData:
+    """A text column: one code a row, each different text (case-folded) once."""
+
+    def __init__(self) -> None:
+        self._codes: Ints = np.empty(0, np.int32)
+        self._forget_texts()
+
+    def _forget_texts(self) -> None:
+        self._folded: list[str] = [""]
+        self._shown: list[str] = [""]
+        self._lookup: dict[str, int] = {}
+        self._order: Ints = np.empty(0, np.int32)
+        self._ranks: Ints = np.zeros(1, np.int32)
+        self._hits: dict[object, Bools] = {}
+
+    def write(self, first: int, keys: Sequence[Value]) -> None:
+        """Set the texts of the slots from ``first`` on."""
+        self._codes = grown(self._codes, first + len(keys))
+        self._codes[first : first + len(keys)] = [self._code(key) for key in keys]
+
+    def _code(self, key: Value) -> int:
+        if key is None:
+            return MISSING
+        shown = key if isinstance(key, str) else str(key)
+        folded = shown.casefold()
+        code = self._lookup.get(folded)
+        if code is None:
+            code = self._lookup[folded] = len(self._folded)
+            self._folded.append(folded)
+            self._shown.append(shown)
+        return code
+
+    def keys(self, slots: Ints, descending: bool) -> Longs:
+        """Ranks whose ascending order is the wanted one; missing texts sort last both ways."""
+        self._rank()
+        ranks = self._ranks[self._codes[slots]].astype(np.int64)
+        return np.where(ranks == 0, len(self._folded), -ranks if descending else ranks)
+
+    def _rank(self) -> None:
+        """Number the texts in their order, from 1; merges what is new since the last time."""
+        known, total = len(self._order) + 1, len(self._folded)
+        if known == total:
+            return
+        text_of = self._folded.__getitem__
+        if (total - known) * _FEW_NEW < total:
+            new = sorted(range(known, total), key=text_of)
+            places = [bisect.bisect(self._order, text_of(code), key=text_of) for code in new]
+            self._order = np.insert(self._order, places, new).astype(np.int32)
+        else:
+            self._order = np.array(sorted(range(1, total), key=text_of), np.int32)
+        self._ranks = np.zeros(total, np.int32)
+        self._ranks[self._order] = np.arange(1, total, dtype=np.int32)
+
+    def matches(self, slots: Ints, name: object, test: TextTest) -> Bools:
+        """Which slots pass; each different text is asked once and remembered under ``name``."""
+        known = self._hits.get(name, np.zeros(1, np.bool_))
+        if len(known) < len(self._folded):
+            known = np.concatenate((known, self._ask(test, self._folded[len(known) :])))
+        self._remember(name, known)
+        taken: Bools = known[self._codes[slots]]
+        return taken
+
+    def _remember(self, name: object, hits: Bools) -> None:
+        self._hits.pop(name, None)
+        self._hits[name] = hits
+        if len(self._hits) > _REMEMBERED:
+            del self._hits[next(iter(self._hits))]
+
+    def _ask(self, test: TextTest, texts: Iterable[str]) -> Bools:
+        needle = test.needle
+        if needle is not None:
+            return np.array([needle in text for text in texts], np.bool_)
+        return np.array([test.test(text) for text in texts], np.bool_)
+
+    def counts(self, slots: Ints) -> list[tuple[str, int]]:
+        """Texts as first spelt, with how many of the slots have them; missing ones left out."""
+        counts = np.bincount(self._codes[slots], minlength=1)
+        found = np.flatnonzero(counts[1:]) + 1
+        return [(self._shown[code], int(counts[code])) for code in found.tolist()]
+
+    def compact(self, slots: Ints) -> None:
+        """Keep only these slots, renumbered from 0, and forget texts that none of them has."""
+        used, codes = np.unique(self._codes[slots], return_inverse=True)
+        shown = [None if code == MISSING else self._shown[code] for code in used.tolist()]
+        self._forget_texts()
+        renumbered = np.array([self._code(text) for text in shown], np.int32)
+        self._codes = renumbered[codes]
+
+
+N = TypeVar("N", bound=np.generic)
+
+
+def grown(array: NDArray[N], wanted: int) -> NDArray[N]:
+    """``array``, or a copy with at least twice the room when ``wanted`` does not fit."""
+    if wanted <= len(array):
+        return array
+    bigger = np.zeros(max(wanted, 2 * len(array), 1_024), array.dtype)
+    bigger[: len(array)] = array
+    return bigger
+
+
+def _as_float(key: Value) -> float:
+    if isinstance(key, datetime):
+        return key.timestamp()
+    return float(key) if isinstance(key, int | float) else np.nan

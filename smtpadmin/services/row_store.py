@@ -1,0 +1,292 @@
+"""The rows of a table: all of them in columns, a filter, an order; without Qt and without words.
+
+A change of what is visible is announced as blocks, each once before (``changing``) and once after it
+(``changed``), the way a table model has to tell its views; in between the store shows the state
+before, afterwards the state after. numpy is loaded with the first rows, not with the window.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from smtpadmin.model.filter import Filter, NumberTerm
+from smtpadmin.services.columns import Column
+from smtpadmin.util.signal import Signal
+
+if TYPE_CHECKING:
+    from smtpadmin.services.row_columns import Ints
+    from smtpadmin.services.row_index import RowIndex
+
+T = TypeVar("T")
+DEFAULT_LIMIT = 1_000_000
+
+
+class ChangeKind(enum.StrEnum):
+    """What happens to the visible rows."""
+
+    INSERT = "insert"
+    REMOVE = "remove"
+    UPDATE = "update"
+    LAYOUT = "layout"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One block. For ``layout``, ``moved`` gives the new position of an old one; the number of
+    rows stays."""
+
+    kind: ChangeKind
+    first: int = 0
+    count: int = 0
+    moved: Callable[[int], int] | None = None
+
+
+class Keep(enum.StrEnum):
+    """Which rows stay when there are more than the limit."""
+
+    FIRST = "first"
+    LAST = "last"
+
+
+class RowStore(Generic[T]):
+    """Rows with declared columns. ``key`` names a row, so that it can be updated and removed;
+    ``limit`` bounds the rows; ``left_out`` counts those refused or dropped because of it.
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[Column[T]],
+        *,
+        key: Callable[[T], Hashable] | None = None,
+        limit: int = DEFAULT_LIMIT,
+        keep: Keep = Keep.FIRST,
+    ) -> None:
+        self.columns = tuple(columns)
+        self.changing: Signal[[Change]] = Signal()
+        self.changed: Signal[[Change]] = Signal()
+        self.limit = limit
+        self.left_out = 0
+        self._keep = keep
+        self._key = key
+        self._filter = Filter()
+        self._now = datetime.fromtimestamp(0, UTC)
+        self._sort: tuple[str | None, bool] = (None, False)
+        self._index: RowIndex[T] | None = None
+        self._visible: Ints | None = None
+
+    # Reading
+
+    def __len__(self) -> int:
+        """Visible rows."""
+        return 0 if self._visible is None else len(self._visible)
+
+    @property
+    def total(self) -> int:
+        """All rows, visible or not."""
+        return 0 if self._index is None else self._index.alive
+
+    @property
+    def filter(self) -> Filter:
+        """The filter in force."""
+        return self._filter
+
+    @property
+    def sort_order(self) -> tuple[str | None, bool]:
+        """The sort column (None: order of arrival) and whether it is descending."""
+        return self._sort
+
+    def row(self, position: int) -> T:
+        """The visible row at a position. Raises IndexError."""
+        if self._index is None or self._visible is None or not 0 <= position < len(self):
+            raise IndexError(position)
+        row = self._index.rows[int(self._visible[position])]
+        assert row is not None
+        return row
+
+    def visible_rows(self) -> Iterator[T]:
+        """The visible rows, in order."""
+        if self._index is not None and self._visible is not None:
+            yield from self._rows(self._visible)
+
+    def all_rows(self) -> Iterator[T]:
+        """All rows, in the order of arrival."""
+        if self._index is not None:
+            yield from self._rows(self._index.everything())
+
+    def _rows(self, slots: Ints) -> Iterator[T]:
+        rows = self._index.rows if self._index else []
+        for slot in slots.tolist():
+            row = rows[slot]
+            if row is not None:
+                yield row
+
+    def get(self, key: Hashable) -> T | None:
+        """The row of a key, visible or not."""
+        slot = self._index.slot_of(key) if self._index else None
+        return None if slot is None or self._index is None else self._index.rows[slot]
+
+    def position_of(self, key: Hashable) -> int | None:
+        """Where the row of a key is visible; None when it is not."""
+        slot = self._index.slot_of(key) if self._index else None
+        if slot is None or self._visible is None:
+            return None
+        found = (self._visible == slot).nonzero()[0]
+        return int(found[0]) if len(found) else None
+
+    def facet(self, column: str, *, visible_only: bool = False) -> list[tuple[str, int]]:
+        """Values of a text column with the number of rows that have each, the most frequent first.
+        A row with several values counts for each of them."""
+        if self._index is None or self._visible is None:
+            return []
+        slots = self._visible if visible_only else self._index.everything()
+        counts: dict[str, int] = {}
+        for text, count in self._index.counts(column, slots):
+            for value in text.split("\n"):
+                counts[value] = counts.get(value, 0) + count
+        return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+    # Rows come and go
+
+    def append(self, rows: Iterable[T]) -> None:
+        """Add rows, which must have new keys. Beyond the limit, see ``Keep``."""
+        batch = self._within_limit(list(rows))
+        if not batch:
+            return
+        index = self._loaded()
+        new = index.passing(index.append(batch))
+        self._show(index.merged(self._shown(), new))
+        if self._keep is Keep.LAST and index.alive > self.limit:
+            oldest = index.oldest(index.alive - self.limit)
+            self.left_out += len(oldest)
+            self._drop(oldest)
+
+    def upsert(self, rows: Iterable[T]) -> None:
+        """Add rows, or give those whose key is here their new values. Equal rows change nothing."""
+        latest = {self._key_of(row): row for row in rows}
+        new: list[T] = []
+        known: dict[int, T] = {}
+        for key, row in latest.items():
+            slot = self._index.slot_of(key) if self._index else None
+            if slot is None or self._index is None:
+                new.append(row)
+            elif self._index.rows[slot] != row:
+                known[slot] = row
+        if known:
+            self._overwrite(known)
+        self.append(new)
+
+    def remove(self, keys: Iterable[Hashable]) -> None:
+        """Take rows away; a key that is not here is no error."""
+        if self._index is None:
+            return
+        slots = {self._index.slot_of(key) for key in keys}
+        self._drop([slot for slot in slots if slot is not None])
+
+    def clear(self) -> None:
+        """Take all rows away; filter and order stay."""
+        change = Change(ChangeKind.RESET)
+        self.changing.emit(change)
+        self._index, self._visible, self.left_out = None, None, 0
+        self.changed.emit(change)
+
+    # Filter and order
+
+    def set_filter(self, wanted: Filter, now: datetime) -> None:
+        """Show only rows that pass; ages count from ``now``."""
+        self._filter, self._now = wanted, now
+        if self._index is not None:
+            self._hand_over_settings(self._index)
+            self._show_all_again(self._index)
+
+    def grow_older(self, now: datetime) -> None:
+        """Count ages from ``now`` on; does nothing for a filter without ages."""
+        if any(isinstance(t, NumberTerm) and t.field == "age" for t in self._filter.terms):
+            self.set_filter(self._filter, now)
+        else:
+            self._now = now
+
+    def sort(self, column: str | None, *, descending: bool = False) -> None:
+        """Order by a column (None: by arrival). Missing values come last both ways."""
+        if column is not None and column not in {c.name for c in self.columns}:
+            raise KeyError(column)
+        self._sort = (column, descending)
+        if self._index is not None:
+            self._hand_over_settings(self._index)
+            self._show(self._index.ordered(self._shown()))
+
+    # How it is done
+
+    def _key_of(self, row: T) -> Hashable:
+        if self._key is None:
+            raise TypeError("rows without a key cannot be updated")
+        return self._key(row)
+
+    def _loaded(self) -> RowIndex[T]:
+        if self._index is None:
+            from smtpadmin.services.row_index import EMPTY, RowIndex
+
+            self._index, self._visible = RowIndex(self.columns, self._key), EMPTY
+            self._hand_over_settings(self._index)
+        return self._index
+
+    def _hand_over_settings(self, index: RowIndex[T]) -> None:
+        index.filter = self._filter
+        index.set_now(self._now)
+        index.sort_column, index.descending = self._sort
+
+    def _shown(self) -> Ints:
+        assert self._visible is not None
+        return self._visible
+
+    def _within_limit(self, rows: list[T]) -> list[T]:
+        room = self.limit if self._keep is Keep.LAST else self.limit - self.total
+        if len(rows) <= room:
+            return rows
+        self.left_out += len(rows) - room
+        return rows[-room:] if self._keep is Keep.LAST else rows[:room]
+
+    def _show_all_again(self, index: RowIndex[T]) -> None:
+        passing = index.passing(index.everything())
+        self._show(index.ordered(passing))
+
+    def _show(self, wanted: Ints) -> None:
+        from smtpadmin.services.row_plan import plan
+
+        index = self._loaded()
+        for change, visible in plan(self._shown(), wanted, len(index.rows)):
+            self.changing.emit(change)
+            self._visible = visible
+            self.changed.emit(change)
+
+    def _overwrite(self, known: dict[int, T]) -> None:
+        import numpy as np
+
+        from smtpadmin.services.row_plan import blocks_of
+
+        index = self._loaded()
+        for slot, row in known.items():
+            index.overwrite(slot, row)
+        touched = np.fromiter(known, np.int32, len(known))
+        others = self._shown()[~np.isin(self._shown(), touched)]
+        self._show(index.merged(others, index.passing(np.sort(touched))))
+        positions = np.flatnonzero(np.isin(self._shown(), touched)).astype(np.int32)
+        for first, count in blocks_of(positions):
+            change = Change(ChangeKind.UPDATE, first, count)
+            self.changing.emit(change)
+            self.changed.emit(change)
+
+    def _drop(self, slots: list[int]) -> None:
+        if not slots or self._index is None:
+            return
+        import numpy as np
+
+        gone = np.zeros(len(self._index.rows), np.bool_)
+        gone[slots] = True
+        self._show(self._shown()[~gone[self._shown()]])
+        self._index.remove(slots)
+        self._visible = self._index.close_up(self._shown())
