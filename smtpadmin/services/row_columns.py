@@ -33,7 +33,7 @@ _REMEMBERED = 8
 
 
 class NumberData:
-    """A number column; NaN where the server cannot say. Times are seconds since 1970."""
+    """A number or time column; NaN where the server cannot say. Times are seconds since 1970."""
 
     def __init__(self) -> None:
         self._values: Floats = np.empty(0, np.float64)
@@ -41,14 +41,15 @@ class NumberData:
     def write(self, first: int, keys: Sequence[Value]) -> None:
         """Set the values of the slots from ``first`` on."""
         self._values = grown(self._values, first + len(keys))
-        self._values[first : first + len(keys)] = [_as_float(key) for key in keys]
+        values = [key.timestamp() if isinstance(key, datetime) else key for key in keys]
+        self._values[first : first + len(keys)] = np.array(values, np.float64)  # None becomes NaN
 
     def keys(self, slots: Ints, descending: bool) -> Floats:
         """Values whose ascending order is the wanted one; NaN sorts last both ways."""
         values: Floats = self._values[slots]
         return -values if descending else values
 
-    def values(self, slots: Ints) -> Floats:
+    def values(self, slots: Ints | slice) -> Floats:
         """The values of the slots."""
         taken: Floats = self._values[slots]
         return taken
@@ -76,18 +77,17 @@ class TextData:
     def write(self, first: int, keys: Sequence[Value]) -> None:
         """Set the texts of the slots from ``first`` on."""
         self._codes = grown(self._codes, first + len(keys))
-        self._codes[first : first + len(keys)] = [self._code(key) for key in keys]
+        known = self._lookup.get
+        self._codes[first : first + len(keys)] = [
+            MISSING if key is None else known(str(key).casefold()) or self._new_code(str(key))
+            for key in keys
+        ]
 
-    def _code(self, key: Value) -> int:
-        if key is None:
-            return MISSING
-        shown = key if isinstance(key, str) else str(key)
+    def _new_code(self, shown: str) -> int:
         folded = shown.casefold()
-        code = self._lookup.get(folded)
-        if code is None:
-            code = self._lookup[folded] = len(self._folded)
-            self._folded.append(folded)
-            self._shown.append(shown)
+        code = self._lookup[folded] = len(self._folded)
+        self._folded.append(folded)
+        self._shown.append(shown)
         return code
 
     def keys(self, slots: Ints, descending: bool) -> Longs:
@@ -111,7 +111,7 @@ class TextData:
         self._ranks = np.zeros(total, np.int32)
         self._ranks[self._order] = np.arange(1, total, dtype=np.int32)
 
-    def matches(self, slots: Ints, name: object, test: TextTest) -> Bools:
+    def matches(self, slots: Ints | slice, name: object, test: TextTest) -> Bools:
         """Which slots pass; each different text is asked once and remembered under ``name``."""
         known = self._hits.get(name, np.zeros(1, np.bool_))
         if len(known) < len(self._folded):
@@ -141,10 +141,10 @@ class TextData:
     def compact(self, slots: Ints) -> None:
         """Keep only these slots, renumbered from 0, and forget texts that none of them has."""
         used, codes = np.unique(self._codes[slots], return_inverse=True)
-        shown = [None if code == MISSING else self._shown[code] for code in used.tolist()]
+        kept = [None if code == MISSING else self._shown[code] for code in used.tolist()]
         self._forget_texts()
-        renumbered = np.array([self._code(text) for text in shown], np.int32)
-        self._codes = renumbered[codes]
+        self.write(0, kept)
+        self._codes = self._codes[codes]
 
 
 N = TypeVar("N", bound=np.generic)
@@ -157,9 +157,3 @@ def grown(array: NDArray[N], wanted: int) -> NDArray[N]:
     bigger = np.zeros(max(wanted, 2 * len(array), 1_024), array.dtype)
     bigger[: len(array)] = array
     return bigger
-
-
-def _as_float(key: Value) -> float:
-    if isinstance(key, datetime):
-        return key.timestamp()
-    return float(key) if isinstance(key, int | float) else np.nan

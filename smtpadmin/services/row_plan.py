@@ -7,14 +7,17 @@ so that selection and current row survive every filter, sort and update.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smtpadmin.services.row_columns import Bools, Ints
 from smtpadmin.services.row_store import Change, ChangeKind
 
 FEW_BLOCKS = 8
+Positions = NDArray[np.intp]
 Step = tuple[Change, Ints]
 """A change, and the visible slots after it."""
 
@@ -26,15 +29,19 @@ def plan(old: Ints, new: Ints, slots: int) -> Iterator[Step]:
         yield from _only_the_end_differs(old, new)
         return
     stays = _members(new, slots)[old]
-    was_here = _members(old, slots)[new]
-    kept, kept_in_new_order = old[stays], new[was_here]
-    yield from _removal(old, stays, slots)
-    if np.array_equal(kept, kept_in_new_order):
-        yield from _insertion(kept, new, ~was_here, slots)
+    kept = old[stays]
+    if len(kept) < len(old):
+        yield from _removal(old, kept, ~stays, slots)
+    if len(kept) == len(new):
+        if not np.array_equal(kept, new):
+            yield _reordering(kept, new, slots), new
         return
-    enlarged = np.concatenate((kept, new[~was_here]))
-    if len(enlarged) > len(kept):
-        yield _block(ChangeKind.INSERT, len(kept), len(enlarged) - len(kept)), enlarged
+    is_new = ~_members(old, slots)[new]
+    if np.array_equal(kept, new[~is_new]):
+        yield from _insertion(kept, new, is_new, slots)
+        return
+    enlarged = np.concatenate((kept, new[is_new]))
+    yield _block(ChangeKind.INSERT, len(kept), len(new) - len(kept)), enlarged
     yield _reordering(enlarged, new, slots), new
 
 
@@ -45,12 +52,13 @@ def _only_the_end_differs(old: Ints, new: Ints) -> Iterator[Step]:
         yield _block(ChangeKind.REMOVE, len(new), len(old) - len(new)), new
 
 
-def _removal(old: Ints, stays: Bools, slots: int) -> Iterator[Step]:
-    blocks = _blocks(~stays)
-    if len(blocks) > FEW_BLOCKS:
-        gone_last = np.concatenate((old[stays], old[~stays]))
+def _removal(old: Ints, kept: Ints, is_gone: Bools, slots: int) -> Iterator[Step]:
+    blocks = _blocks(is_gone)
+    if blocks is None:
+        gone_last = np.concatenate((kept, old[is_gone]))
         yield _reordering(old, gone_last, slots), gone_last
-        old, blocks = gone_last, [(int(stays.sum()), int((~stays).sum()))]
+        yield _block(ChangeKind.REMOVE, len(kept), len(old) - len(kept)), kept
+        return
     for first, count in reversed(blocks):
         old = np.delete(old, np.s_[first : first + count])
         yield _block(ChangeKind.REMOVE, first, count), old
@@ -58,7 +66,7 @@ def _removal(old: Ints, stays: Bools, slots: int) -> Iterator[Step]:
 
 def _insertion(kept: Ints, new: Ints, is_new: Bools, slots: int) -> Iterator[Step]:
     blocks = _blocks(is_new)
-    if len(blocks) > FEW_BLOCKS:
+    if blocks is None:
         at_the_end = np.concatenate((kept, new[is_new]))
         yield _block(ChangeKind.INSERT, len(kept), len(new) - len(kept)), at_the_end
         yield _reordering(at_the_end, new, slots), new
@@ -74,13 +82,22 @@ def _members(of: Ints, slots: int) -> Bools:
     return members
 
 
-def _blocks(flags: Bools) -> list[tuple[int, int]]:
-    """(first, count) of each run of true flags."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], flags, [False]))))
-    return [(int(first), int(end - first)) for first, end in edges.reshape(-1, 2)]
+def _blocks(flags: Bools) -> list[tuple[int, int]] | None:
+    """(first, count) of each run of true flags; None when there are many."""
+    if np.count_nonzero(flags[1:] != flags[:-1]) > 2 * FEW_BLOCKS:
+        return None
+    blocks = blocks_of(np.flatnonzero(flags))
+    return blocks if len(blocks) <= FEW_BLOCKS else None
 
 
-def blocks_of(positions: Ints) -> list[tuple[int, int]]:
+def positions_of(visible: Ints, slots: Ints) -> Positions:
+    """Where some of the visible slots stand, ascending."""
+    return np.flatnonzero(
+        _members(slots, int(max(visible.max(initial=0), slots.max())) + 1)[visible]
+    )
+
+
+def blocks_of(positions: Positions) -> list[tuple[int, int]]:
     """(first, count) of each run of neighbours in ascending positions."""
     if not len(positions):
         return []
@@ -93,8 +110,13 @@ def _block(kind: ChangeKind, first: int, count: int) -> Change:
 
 
 def _reordering(old: Ints, new: Ints, slots: int) -> Change:
-    """Tells where each old position went."""
-    position_of = np.zeros(slots, np.int32)
-    position_of[new] = np.arange(len(new), dtype=np.int32)
-    went = position_of[old]
-    return Change(ChangeKind.LAYOUT, 0, len(new), lambda position: int(went[position]))
+    """Tells where each old position went; worked out when first asked, often by nobody."""
+
+    @functools.cache
+    def went() -> Ints:
+        position_of = np.zeros(slots, np.int32)
+        position_of[new] = np.arange(len(new), dtype=np.int32)
+        positions: Ints = position_of[old]
+        return positions
+
+    return Change(ChangeKind.LAYOUT, 0, len(new), lambda position: int(went()[position]))

@@ -158,8 +158,8 @@ class RowStore(Generic[T]):
         if not batch:
             return
         index = self._loaded()
-        new = index.passing(index.append(batch))
-        self._show(index.merged(self._shown(), new))
+        index.append(batch)
+        self._show(index)
         if self._keep is Keep.LAST and index.alive > self.limit:
             oldest = index.oldest(index.alive - self.limit)
             self.left_out += len(oldest)
@@ -200,8 +200,8 @@ class RowStore(Generic[T]):
         """Show only rows that pass; ages count from ``now``."""
         self._filter, self._now = wanted, now
         if self._index is not None:
-            self._hand_over_settings(self._index)
-            self._show_all_again(self._index)
+            self._index.set_filter(wanted, now)
+            self._show(self._index)
 
     def grow_older(self, now: datetime) -> None:
         """Count ages from ``now`` on; does nothing for a filter without ages."""
@@ -216,8 +216,8 @@ class RowStore(Generic[T]):
             raise KeyError(column)
         self._sort = (column, descending)
         if self._index is not None:
-            self._hand_over_settings(self._index)
-            self._show(self._index.ordered(self._shown()))
+            self._index.sort(column, descending)
+            self._show(self._index)
 
     # How it is done
 
@@ -231,13 +231,9 @@ class RowStore(Generic[T]):
             from smtpadmin.services.row_index import EMPTY, RowIndex
 
             self._index, self._visible = RowIndex(self.columns, self._key), EMPTY
-            self._hand_over_settings(self._index)
+            self._index.set_filter(self._filter, self._now)
+            self._index.sort(*self._sort)
         return self._index
-
-    def _hand_over_settings(self, index: RowIndex[T]) -> None:
-        index.filter = self._filter
-        index.set_now(self._now)
-        index.sort_column, index.descending = self._sort
 
     def _shown(self) -> Ints:
         assert self._visible is not None
@@ -250,32 +246,21 @@ class RowStore(Generic[T]):
         self.left_out += len(rows) - room
         return rows[-room:] if self._keep is Keep.LAST else rows[:room]
 
-    def _show_all_again(self, index: RowIndex[T]) -> None:
-        passing = index.passing(index.everything())
-        self._show(index.ordered(passing))
-
-    def _show(self, wanted: Ints) -> None:
+    def _show(self, index: RowIndex[T]) -> None:
         from smtpadmin.services.row_plan import plan
 
-        index = self._loaded()
-        for change, visible in plan(self._shown(), wanted, len(index.rows)):
+        for change, visible in plan(self._shown(), index.visible(), len(index.rows)):
             self.changing.emit(change)
             self._visible = visible
             self.changed.emit(change)
 
     def _overwrite(self, known: dict[int, T]) -> None:
-        import numpy as np
-
-        from smtpadmin.services.row_plan import blocks_of
+        from smtpadmin.services.row_plan import blocks_of, positions_of
 
         index = self._loaded()
-        for slot, row in known.items():
-            index.overwrite(slot, row)
-        touched = np.fromiter(known, np.int32, len(known))
-        others = self._shown()[~np.isin(self._shown(), touched)]
-        self._show(index.merged(others, index.passing(np.sort(touched))))
-        positions = np.flatnonzero(np.isin(self._shown(), touched)).astype(np.int32)
-        for first, count in blocks_of(positions):
+        touched = index.overwrite(known)
+        self._show(index)
+        for first, count in blocks_of(positions_of(self._shown(), touched)):
             change = Change(ChangeKind.UPDATE, first, count)
             self.changing.emit(change)
             self.changed.emit(change)
@@ -283,10 +268,8 @@ class RowStore(Generic[T]):
     def _drop(self, slots: list[int]) -> None:
         if not slots or self._index is None:
             return
-        import numpy as np
-
-        gone = np.zeros(len(self._index.rows), np.bool_)
-        gone[slots] = True
-        self._show(self._shown()[~gone[self._shown()]])
+        self._index.hide(slots)
+        self._show(self._index)
         self._index.remove(slots)
-        self._visible = self._index.close_up(self._shown())
+        self._index.close_up()
+        self._visible = self._index.visible()

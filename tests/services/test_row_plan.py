@@ -41,7 +41,7 @@ def test_few_blocks_never_reorder(before: set[int], after: set[int]) -> None:
     old, new = (np.array(sorted(s), np.int32) for s in (before, after))
     steps = [change.kind for change, _ in plan(old, new, SLOTS)]
     assert len(steps) <= 2 * FEW_BLOCKS
-    if len(blocks_of(np.array(sorted(before ^ after), np.int32))) <= FEW_BLOCKS:
+    if len(blocks_of(np.array(sorted(before ^ after), np.intp))) <= FEW_BLOCKS:
         assert ChangeKind.LAYOUT not in steps
 
 
@@ -55,4 +55,4 @@ def test_nothing_changed_is_no_step() -> None:
     [([], []), ([4], [(4, 1)]), ([0, 1, 2, 5, 7, 8], [(0, 3), (5, 1), (7, 2)])],
 )
 def test_blocks(positions: list[int], blocks: list[tuple[int, int]]) -> None:
-    assert blocks_of(np.array(positions, np.int32)) == blocks
+    assert blocks_of(np.array(positions, np.intp)) == blocks
