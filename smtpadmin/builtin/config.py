@@ -32,9 +32,11 @@ class NextHop:
     require_tls: bool = False
     user: str = ""
     password: str = field(default="", repr=False)
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
+        """As logs and replies name it: ``mx.example.org[192.0.2.1]:25``."""
+        return f"{self.name}[{self.host}]:{self.port}" if self.name else f"{self.host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,7 @@ class Traffic:
         )
         async with client:
             if not outsider:
+                await client.ehlo()
                 await client.auth_plain(*self._user)
             await client.sendmail(kind.sender, list(recipients), message.as_bytes())
 

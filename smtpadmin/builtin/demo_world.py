@@ -10,7 +10,7 @@ import ssl
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -107,12 +107,17 @@ class DemoWorld:
 
         port = await self._listen(polite)
         accepting = ("partner", "mailhost", "strict", "bigmail", "flaky", "shop", "university")
-        self.routes = {f"{name}.example": NextHop(LOOPBACK, port) for name in accepting}
-        old = await self._listen(without_tls)
-        self.routes["oldtls.example"] = NextHop(LOOPBACK, old, TlsMode.STARTTLS, require_tls=True)
-        self.routes["pager.example"] = NextHop(LOOPBACK, await self._listen(_Busy))
-        self.routes["branch-7.example"] = NextHop(LOOPBACK, self._refusing_port())
+        for name in accepting:
+            self._route(f"{name}.example", port)
+        self._route("oldtls.example", await self._listen(without_tls), require_tls=True)
+        self._route("pager.example", await self._listen(_Busy))
+        self._route("branch-7.example", self._refusing_port())
         self.dns = await self._start_dns(loop)
+
+    def _route(self, domain: str, port: int, *, require_tls: bool = False) -> None:
+        self.routes[domain] = NextHop(
+            LOOPBACK, port, TlsMode.STARTTLS, require_tls=require_tls, name=f"mx.{domain}"
+        )
 
     async def _listen(self, factory: Callable[[], asyncio.BaseProtocol]) -> int:
         server = await asyncio.get_running_loop().create_server(factory, LOOPBACK, 0)
@@ -159,8 +164,7 @@ class _FailingDns(asyncio.DatagramProtocol):
     question of the demo leaves this machine."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         import dns.exception

@@ -74,7 +74,7 @@ class OutgoingSession:
     """One connection to one next hop."""
 
     def __init__(self, hop: NextHop, helo: str, tls: ssl.SSLContext) -> None:
-        self.relay = f"{hop.host}:{hop.port}"
+        self.relay = str(hop)
         self._hop = hop
         self._helo = helo
         self._tls = tls
