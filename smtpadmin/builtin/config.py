@@ -41,7 +41,12 @@ class NextHop:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is refused as too much. Sizes in octets, times in seconds."""
+    """What is refused as too much. Sizes in octets, times in seconds.
+
+    ``idle_s`` is the longest silence of a client, ``data_s`` the longest time for one message;
+    with less than ``free_space`` left on the disk no mail is taken (the queue's own records need
+    room to the end).
+    """
 
     message_size: int = 25 * 1024 * 1024
     recipients: int = 1_000
@@ -49,6 +54,10 @@ class Limits:
     idle_s: float = 300.0
     deliveries: int = 20
     hops: int = 50
+    deliveries_per_destination: int = 5
+    data_s: float = 1800.0
+    login_failures: int = 5
+    free_space: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +96,7 @@ class ServerConfig:
     schedule: Schedule = Schedule()
     dns_servers: tuple[Address, ...] = ()
     auth_without_tls: bool = False
+    mx_port: int = 25
 
     @property
     def spool_path(self) -> Path:

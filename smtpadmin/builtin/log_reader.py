@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from smtpadmin.builtin.maillog import log_files
+from smtpadmin.builtin.log_rotation import log_files
 from smtpadmin.formats.builtin_log import MOST_OCTETS, parse_line
 from smtpadmin.model.log import LogRecord
 
@@ -21,27 +22,42 @@ def read_records(
     queue_id: str | None = None,
 ) -> Iterator[LogRecord]:
     """Records of a time range, or of one queue ID. Files that ended before ``since`` are not
-    opened. Blocking: call it in a thread."""
-    for file in log_files(path):
-        if since is not None and file.stat().st_mtime < since.timestamp():
-            continue
-        for record in _records_of(file, queue_id):
-            if record.time is not None and since is not None and record.time < since:
+    read. Blocking: call it in a thread."""
+    with contextlib.ExitStack() as stack:
+        for name, ended, lines in _open_all(path, stack):
+            if since is not None and ended < since.timestamp():
                 continue
-            if record.time is not None and until is not None and record.time > until:
-                return
-            if queue_id is None or record.queue_id == queue_id:
-                yield record
+            for record in _records_of(name, lines, queue_id):
+                if record.time is not None and since is not None and record.time < since:
+                    continue
+                if record.time is not None and until is not None and record.time > until:
+                    return
+                if queue_id is None or record.queue_id == queue_id:
+                    yield record
 
 
-def _records_of(file: Path, queue_id: str | None) -> Iterator[LogRecord]:
+def _open_all(path: Path, stack: contextlib.ExitStack) -> list[tuple[str, float, BinaryIO]]:
+    """Name, time of the last write and octets of all files before the first is read: a rotation meanwhile then hides or doubles nothing.
+    One that is moved between listing and opening makes us list again."""
+    while True:
+        opened = []
+        try:
+            for file in log_files(path):
+                ended = file.stat().st_mtime
+                opened.append((file.name, ended, stack.enter_context(_open(file))))
+        except FileNotFoundError:
+            stack.close()
+            continue
+        return opened
+
+
+def _records_of(name: str, lines: BinaryIO, queue_id: str | None) -> Iterator[LogRecord]:
     wanted = queue_id.encode() if queue_id else b""
-    with _open(file) as lines:
-        number = 0
-        while line := lines.readline(MOST_OCTETS):
-            number += 1
-            if wanted in line:
-                yield parse_line(line.rstrip(b"\r\n"), file=file.name, number=number)
+    number = 0
+    while line := lines.readline(MOST_OCTETS):
+        number += 1
+        if wanted in line:
+            yield parse_line(line.rstrip(b"\r\n"), file=name, number=number)
 
 
 def _open(file: Path) -> BinaryIO:

@@ -1,23 +1,31 @@
 """The structured log: one JSON object a line, rotated by size, compressed when old.
 
-``docs/builtin-server.md`` lists every event. A line is written whole; the file is flushed by
-:meth:`MailLog.flush`, which the server calls ten times a second and when it stops.
+``docs/builtin-server.md`` lists every event. Lines wait in memory until :meth:`MailLog.flush`, which
+the server calls ten times a second and when it stops, and are then written whole. A disk that is
+full stops nobody: the newest lines are kept, and a line says how many were lost.
 """
 
 from __future__ import annotations
 
-import gzip
 import json
+import logging
 import os
-import shutil
+import re
+from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from smtpadmin.builtin.log_rotation import LogRotation
 from smtpadmin.util.signal import Signal
 
 ROTATE_AT = 20 * 1024 * 1024
 KEEP = 9
+MOST_TEXT = 2_000
+MOST_WAITING = 50_000
+_FIELD_NAMES = {"message_id": "message-id", "from_": "from"}
+_SURROGATE = re.compile("[\ud800-\udfff]")
+log = logging.getLogger(__name__)
 
 
 def _now() -> datetime:
@@ -25,7 +33,7 @@ def _now() -> datetime:
 
 
 class MailLog:
-    """Writes events to ``path``; ``written`` announces each line to followers."""
+    """Writes events to ``path``; ``written`` announces each line to followers at once."""
 
     def __init__(
         self,
@@ -40,10 +48,22 @@ class MailLog:
         self.written: Signal[[str]] = Signal()
         self._host = host
         self._rotate_at = rotate_at
-        self._keep = keep
         self._clock = clock
+        self._waiting: deque[bytes] = deque()
+        self._lost = 0
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._file = path.open("a", encoding="utf-8")
+        self._rotation = LogRotation(path, keep)
+        self._file = path.open("ab", buffering=0)
+        self._end_broken_line()
+
+    def _end_broken_line(self) -> None:
+        """A server that was killed may have left half a line."""
+        with self.path.open("rb") as file:
+            if file.seek(0, os.SEEK_END) == 0:
+                return
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                self._file.write(b"\n")
 
     def write(
         self,
@@ -54,8 +74,8 @@ class MailLog:
         message: str = "",
         **fields: object,
     ) -> None:
-        """Write one event. ``fields`` whose value is None are left out; a hyphen in a field's
-        name is written as an underscore in the call (``message_id`` becomes ``message-id``)."""
+        """Write one event. Fields whose value is None are left out; ``message_id`` is written as
+        ``message-id`` and ``from_`` as ``from``; a text longer than 2,000 characters is cut."""
         record: dict[str, object] = {
             "time": self._clock().isoformat(timespec="milliseconds"),
             "host": self._host,
@@ -65,51 +85,68 @@ class MailLog:
         }
         if queue_id is not None:
             record["queue_id"] = queue_id
-        record |= {_FIELD_NAMES.get(k, k): v for k, v in fields.items() if v is not None}
-        record["message"] = message or event
+        record |= {_FIELD_NAMES.get(k, k): _cut(v) for k, v in fields.items() if v is not None}
+        record["message"] = _cut(message or event)
         self._put(json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str))
 
     def _put(self, line: str) -> None:
-        safe = line.encode("utf-8", "backslashreplace").decode("utf-8")
-        self._file.write(safe + "\n")
-        self.written.emit(safe)
+        line = _SURROGATE.sub(_octet, line)
+        self._waiting.append(line.encode() + b"\n")
+        if len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft()
+            self._lost += 1
+        self.written.emit(line)
 
     def flush(self) -> None:
-        """Hand everything written so far to the operating system, and rotate when due."""
-        self._file.flush()
+        """Hand everything that waits to the operating system, and rotate when due. Raises OSError
+        (a full disk), after which what was not written waits for the next call."""
+        if self._waiting:
+            self._drain()
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            self.write("lost", level="error", lines=lost, message=f"{lost} log lines were lost")
         if self._file.tell() >= self._rotate_at:
             self._rotate()
 
+    def _drain(self) -> None:
+        octets = b"".join(self._waiting)
+        self._waiting.clear()
+        done = 0
+        try:
+            while done < len(octets):
+                done += self._file.write(octets[done:])
+        finally:
+            if done < len(octets):
+                self._waiting.extendleft(reversed(octets[done:].splitlines(keepends=True)))
+
     def close(self) -> None:
         """Flush and close; nothing may be written afterwards."""
-        self._file.flush()
-        self._file.close()
+        try:
+            self.flush()
+        finally:
+            self._file.close()
+            self._rotation.finish()
 
     def _rotate(self) -> None:
         self._file.close()
-        self._older(self._keep).unlink(missing_ok=True)
-        for number in range(self._keep - 1, 0, -1):
-            if self._older(number).exists():
-                self._older(number).replace(self._older(number + 1))
-        partial = self._older(1).with_suffix(".partial")
-        with self.path.open("rb") as source, gzip.open(partial, "wb", 6) as target:
-            shutil.copyfileobj(source, target)
-        partial.replace(self._older(1))
-        self._file = self.path.open("w", encoding="utf-8")
-
-    def _older(self, number: int) -> Path:
-        return self.path.with_name(f"{self.path.name}.{number}.gz")
+        try:
+            self._rotation.rotate()
+        except OSError as error:
+            log.warning("the log grows on, it cannot be rotated: %s", error)
+            self._rotate_at += self._rotate_at // 10 + 1  # not ten times a second
+        finally:
+            self._file = self.path.open("ab", buffering=0)
 
 
-_FIELD_NAMES = {
-    "message_id": "message-id",
-    "from_": "from",
-}
+def _cut(value: object) -> object:
+    if isinstance(value, str) and len(value) > MOST_TEXT:
+        return f"{value[:MOST_TEXT]}… ({len(value) - MOST_TEXT} more characters)"
+    if isinstance(value, list):
+        return [_cut(item) for item in value]
+    return value
 
 
-def log_files(path: Path) -> list[Path]:
-    """The log and its rotated files that exist, the oldest first."""
-    rotated = sorted(
-        path.parent.glob(f"{path.name}.*.gz"), key=lambda p: -int(p.name.split(".")[-2])
-    )
-    return [*rotated, *([path] if path.exists() else [])]
+def _octet(found: re.Match[str]) -> str:
+    """An octet that was not UTF-8 as ``\\xNN`` (its backslash doubled: this is inside JSON)."""
+    code = ord(found[0])
+    return f"\\\\x{code - 0xDC00:02x}" if 0xDC80 <= code <= 0xDCFF else f"\\\\u{code:04x}"

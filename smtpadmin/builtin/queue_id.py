@@ -1,14 +1,15 @@
 """Queue IDs that are never used again in one spool.
 
-52 characters without vowels (no word appears by chance), most significant first: microseconds since
-the epoch in ten characters, then a counter in three. IDs sort by time of arrival.
+Digits and capital letters without vowels (no word appears by chance, and no two IDs differ by case
+alone, which would be one file name on Windows and macOS), most significant first: microseconds
+since the epoch in eleven characters, then a counter in two. IDs sort by time of arrival.
 """
 
 from __future__ import annotations
 
-ALPHABET = "0123456789BCDFGHJKLMNPQRSTVWXYZbcdfghjklmnpqrstvwxyz"
-TIME_LENGTH = 10
-COUNTER_LENGTH = 3
+ALPHABET = "0123456789BCDFGHJKLMNPQRSTVWXYZ"
+TIME_LENGTH = 11
+COUNTER_LENGTH = 2
 LENGTH = TIME_LENGTH + COUNTER_LENGTH
 _BASE = len(ALPHABET)
 

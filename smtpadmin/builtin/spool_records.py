@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 WAITING = "waiting"
 """The state of a recipient that is not finished."""
+FAILED = ("bounced", "expired")
+"""States of a recipient that was given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class NewMessage:
 
 @dataclass(frozen=True, slots=True)
 class SpooledRecipient:
-    """One recipient; ``state`` is ``waiting`` or its end (a delivery status word)."""
+    """One recipient; ``state`` is ``waiting`` or its end (a delivery status word). ``told``: the
+    sender has a notification that it failed."""
 
     n: int
     address: str
@@ -36,11 +39,13 @@ class SpooledRecipient:
     dsn: str | None = None
     reply: str | None = None
     relay: str | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SpooledMessage:
-    """A message in the spool, without its content. Times are seconds since the epoch."""
+    """A message in the spool, without its content. Times are seconds since the epoch.
+    ``interrupted``: the server died during a try, whose outcome nobody knows."""
 
     queue_id: str
     state: str
@@ -58,11 +63,21 @@ class SpooledMessage:
     sasl_username: str | None
     smtputf8: bool
     recipients: tuple[SpooledRecipient, ...]
+    interrupted: bool = False
 
     @property
     def waiting(self) -> tuple[SpooledRecipient, ...]:
         """The recipients that are not finished."""
         return tuple(r for r in self.recipients if r.state == WAITING)
+
+    @property
+    def untold(self) -> tuple[Outcome, ...]:
+        """The recipients that failed for good and of which the sender knows nothing yet."""
+        return tuple(
+            Outcome(r.n, r.address, r.state, r.dsn or "5.0.0", r.reply or "", r.relay or "none")
+            for r in self.recipients
+            if r.state in FAILED and not r.told
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +106,20 @@ class Attempt:
     relay: str
     outcome: str
     transcript: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """What ends a round of tries, to be done by one commit.
+
+    ``next_try`` None takes the message out of the queue. ``expired`` are recipients given up now;
+    ``notifications`` are new messages with their queue IDs, after which every failed recipient
+    counts as told; ``delay_told``: the sender knows of the delay.
+    """
+
+    queue_id: str
+    tries: int
+    next_try: float | None
+    expired: tuple[Outcome, ...] = ()
+    notifications: tuple[tuple[str, NewMessage], ...] = ()
+    delay_told: bool = False

@@ -24,7 +24,8 @@ CREATE TABLE message (
     client_name TEXT,
     client_address TEXT,
     sasl_username TEXT,
-    smtputf8 INTEGER NOT NULL DEFAULT 0
+    smtputf8 INTEGER NOT NULL DEFAULT 0,
+    interrupted INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 CREATE INDEX message_due ON message (state, next_try);
 CREATE TABLE content (queue_id TEXT PRIMARY KEY, raw BLOB NOT NULL);
@@ -36,6 +37,7 @@ CREATE TABLE recipient (
     dsn TEXT,
     reply TEXT,
     relay TEXT,
+    told INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (queue_id, n)
 ) WITHOUT ROWID;
 CREATE TABLE attempt (

@@ -45,7 +45,7 @@ class SpoolWriter:
             self._connection = connect(self._path)
             prepare(self._connection, str(self._path))
         except sqlite3.Error as error:
-            raise _storage_error(error, self._path) from error
+            raise storage_error(error, self._path) from error
         self._thread = threading.Thread(target=self._work, name="spool writer", daemon=True)
         self._thread.start()
 
@@ -94,11 +94,16 @@ class SpoolWriter:
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             _roll_back(connection)
-            storage_error = _storage_error(error, self._path)
-            for _, answer in batch:
-                answer.give(None, storage_error)
+            if len(batch) > 1:
+                # One message too big for the disk must not take the others' small changes along.
+                for one in batch:
+                    self._commit(connection, [one])
+                return
+            batch[0][1].give(None, storage_error(error, self._path))
             return
         for answer, result, failure in results:
+            if isinstance(failure, sqlite3.Error):
+                failure = storage_error(failure, self._path)
             answer.give(result, failure)
 
 
@@ -143,7 +148,8 @@ def _roll_back(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")
 
 
-def _storage_error(error: sqlite3.Error, path: Path) -> StorageError:
+def storage_error(error: sqlite3.Error, path: Path) -> StorageError:
+    """What SQLite complains about, for people."""
     name = getattr(error, "sqlite_errorname", "")
     if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
         return StorageError(

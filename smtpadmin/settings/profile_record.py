@@ -64,7 +64,6 @@ def _check_types(profile: Profile) -> None:
     for name in ("uuid", "name", "kind", "host", "user", "prefix", "group"):
         if not isinstance(getattr(profile, name), str):
             raise TypeError(f"{name} is not a text")
-    if profile.port is not None and not (
-        isinstance(profile.port, int) and 0 < profile.port < 65536
-    ):
+    port: object = profile.port
+    if port is not None and not (isinstance(port, int) and 0 < port < 65536):
         raise TypeError(f"port {profile.port!r} is not a port")

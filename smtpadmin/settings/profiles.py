@@ -49,7 +49,7 @@ class ProfileStore:
         self._lock_path = lock_path
         self._revisions: dict[str, int] = {}
 
-    async def list(self) -> Listing:
+    async def listing(self) -> Listing:
         """Every profile, by name. Raises KeyringError; a broken entry is only a problem."""
         profiles: list[Profile] = []
         problems: dict[str, str] = {}
@@ -85,7 +85,7 @@ class ProfileStore:
     async def find(self, name: str) -> Profile:
         """The profile of that name (case does not matter) or UUID. Raises UsageError, which names
         what there is."""
-        listing = await self.list()
+        listing = await self.listing()
         wanted = name.casefold()
         for profile in listing.profiles:
             if wanted in (profile.name.casefold(), profile.uuid):
@@ -171,7 +171,7 @@ class ProfileStore:
     async def _refuse_taken_name(self, profile: Profile) -> None:
         if not profile.name.strip():
             raise UsageError("a server needs a name")
-        for other in (await self.list()).profiles:
+        for other in (await self.listing()).profiles:
             same = other.name.casefold() == profile.name.casefold()
             if same and other.uuid != profile.uuid:
                 raise UsageError(

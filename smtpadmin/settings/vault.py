@@ -12,13 +12,14 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from smtpadmin.model.errors import KeyringError, LoginError
 from smtpadmin.settings.file_lock import file_lock
 from smtpadmin.settings.files import write_private
 from smtpadmin.util.tasks import run_blocking_for
 
+T = TypeVar("T")
 VERSION = 1
 SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
 DEADLINE_S = 30.0
@@ -55,7 +56,7 @@ class Vault:
         """Open the file, if there is one: raises LoginError when the password is wrong."""
         await self._run(self._read)
 
-    async def _run(self, call: Callable[[], Any]) -> Any:
+    async def _run(self, call: Callable[[], T]) -> T:
         return await run_blocking_for(DEADLINE_S, call)
 
     def _change(self, change: Callable[[dict[str, str]], object]) -> None:
