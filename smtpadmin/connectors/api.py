@@ -24,7 +24,7 @@ from smtpadmin.model.queue import (
     QueueEntry,
     StoredMessage,
 )
-from smtpadmin.model.smtp import SubmissionEndpoint
+from smtpadmin.model.smtp import SubmissionEndpoint, TranscriptLine
 from smtpadmin.model.stats import ProbeResult, ServerStats
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 
@@ -116,6 +116,15 @@ class MessageSource(Protocol):
 
 
 @runtime_checkable
+class TranscriptSource(Protocol):
+    """Shows the server's own delivery sessions; most servers cannot."""
+
+    async def fetch_transcript(self, queue_id: str) -> list[TranscriptLine]:
+        """Lines of the last sessions for a queued message, the oldest first."""
+        ...
+
+
+@runtime_checkable
 class LogSource(Protocol):
     """Gives the server's log."""
 
@@ -184,6 +193,7 @@ ABILITIES: Mapping[str, type] = {
     "queue": QueueSource,
     "queue-control": QueueControl,
     "message": MessageSource,
+    "transcript": TranscriptSource,
     "log": LogSource,
     "track": Tracker,
     "submission": Submission,
