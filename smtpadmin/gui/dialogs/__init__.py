@@ -1,1 +1,1 @@
-"""Dialogs, opened and awaited."""
+"""Dialogs: opened, awaited, never executed in a nested loop."""

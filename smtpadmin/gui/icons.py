@@ -1,0 +1,43 @@
+"""Icons: our SVG sources, tinted by the palette, drawn sharp at the screen's pixel ratio."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+
+from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.util.resources import read_text
+
+SIZE = 16
+_cache: dict[tuple[str, str, int, float], QPixmap] = {}
+
+
+def icon(name: str, token: str = "text") -> QIcon:
+    """An icon in a token's colour."""
+    found = QIcon()
+    for ratio in (1.0, 2.0):
+        found.addPixmap(pixmap(name, token, SIZE, ratio))
+    return found
+
+
+def pixmap(name: str, token: str = "text", size: int = SIZE, ratio: float = 1.0) -> QPixmap:
+    """An icon as a pixmap of ``size`` device-independent pixels."""
+    colour = current_theme().tokens[token]
+    key = (name, colour, size, ratio)
+    if key not in _cache:
+        _cache[key] = _drawn(name, colour, size, ratio)
+    return _cache[key]
+
+
+def _drawn(name: str, colour: str, size: int, ratio: float) -> QPixmap:
+    from PySide6.QtSvg import QSvgRenderer
+
+    source = read_text(f"icons/{name}.svg").replace("currentColor", colour)
+    pixels = round(size * ratio)
+    drawn = QPixmap(QSize(pixels, pixels))
+    drawn.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(drawn)
+    QSvgRenderer(QByteArray(source.encode())).render(painter, QRectF(0, 0, pixels, pixels))
+    painter.end()
+    drawn.setDevicePixelRatio(ratio)
+    return drawn
