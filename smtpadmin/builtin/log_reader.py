@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import logging
+import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +14,8 @@ from typing import BinaryIO, cast
 from smtpadmin.builtin.log_rotation import log_files
 from smtpadmin.formats.builtin_log import MOST_OCTETS, parse_line
 from smtpadmin.model.log import LogRecord
+
+log = logging.getLogger(__name__)
 
 
 def read_records(
@@ -37,8 +41,9 @@ def read_records(
 
 
 def _open_all(path: Path, stack: contextlib.ExitStack) -> list[tuple[str, float, BinaryIO]]:
-    """Name, time of the last write and octets of all files before the first is read: a rotation meanwhile then hides or doubles nothing.
-    One that is moved between listing and opening makes us list again."""
+    """Name, time of the last write and octets of every file, opened before the first is read: a
+    rotation meanwhile then hides and doubles nothing. One that is moved between listing and
+    opening makes us list again."""
     while True:
         opened = []
         try:
@@ -54,10 +59,13 @@ def _open_all(path: Path, stack: contextlib.ExitStack) -> list[tuple[str, float,
 def _records_of(name: str, lines: BinaryIO, queue_id: str | None) -> Iterator[LogRecord]:
     wanted = queue_id.encode() if queue_id else b""
     number = 0
-    while line := lines.readline(MOST_OCTETS):
-        number += 1
-        if wanted in line:
-            yield parse_line(line.rstrip(b"\r\n"), file=name, number=number)
+    try:
+        while line := lines.readline(MOST_OCTETS):
+            number += 1
+            if wanted in line:
+                yield parse_line(line.rstrip(b"\r\n"), file=name, number=number)
+    except (OSError, EOFError, zlib.error) as error:
+        log.warning("%s cannot be read after line %d: %s", name, number, error)
 
 
 def _open(file: Path) -> BinaryIO:

@@ -1,25 +1,38 @@
 """The built-in server's own certificate authority, made on first start, and its certificate.
 
 Everything lies in one folder: ``ca.pem`` (give it to clients), ``ca.key``, ``server.pem``,
-``server.key``; keys are readable by their owner alone.
+``server.key``, and ``made-for`` (the name and the last day, so that a start need not read
+certificates). Keys are readable by their owner alone.
 """
 
 from __future__ import annotations
 
 import ssl
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from smtpadmin.model.errors import StorageError
 
 SERVER_DAYS = 397
 RENEW_DAYS = 30
+MADE_FOR = "made-for"
 
 
 def server_context(folder: Path, hostname: str) -> ssl.SSLContext:
-    """A TLS context for the server; makes or renews what is missing. TLS 1.2 and newer."""
-    ensure_certificate(folder, hostname)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    """A TLS context for the server, TLS 1.2 and newer; makes or renews what is missing. Raises
+    StorageError for files that cannot be read or written."""
+    try:
+        ensure_certificate(folder, hostname)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise StorageError(
+            "the certificate cannot be made or read",
+            where=str(folder),
+            remedy="Make the folder writable, or move it away to get new certificates.",
+            detail=str(error),
+        ) from error
     return context
 
 
@@ -28,20 +41,22 @@ def ca_path(folder: Path) -> Path:
     return folder / "ca.pem"
 
 
-def ensure_certificate(folder: Path, hostname: str) -> None:
+def ensure_certificate(folder: Path, hostname: str, now: datetime | None = None) -> None:
     """Make the authority and the certificate unless they exist, fit the name and last."""
-    if _still_good(folder, hostname):
-        return
-    from smtpadmin.builtin.certificates import make_certificate
+    now = now or datetime.now(UTC)
+    if not _still_good(folder, hostname, now):
+        from smtpadmin.builtin.certificates import make_certificate
 
-    make_certificate(folder, hostname)
+        make_certificate(folder, hostname, now)
 
 
-def _still_good(folder: Path, hostname: str) -> bool:
-    files = [folder / name for name in ("ca.pem", "server.pem", "server.key", "hostname")]
+def _still_good(folder: Path, hostname: str, now: datetime) -> bool:
+    files = [folder / name for name in ("ca.pem", "server.pem", "server.key", MADE_FOR)]
     if not all(file.exists() for file in files):
         return False
-    if (folder / "hostname").read_text("utf-8") != hostname:
+    name, _, last_day = (folder / MADE_FOR).read_text("utf-8").strip().partition("\n")
+    try:
+        ends = datetime.fromisoformat(last_day)
+    except ValueError:
         return False
-    age = datetime.now(UTC).timestamp() - (folder / "server.pem").stat().st_mtime
-    return age < (SERVER_DAYS - RENEW_DAYS) * 86400
+    return name == hostname and now < ends - timedelta(days=RENEW_DAYS)
