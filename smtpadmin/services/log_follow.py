@@ -1,0 +1,154 @@
+"""Follows a server's log: what was there, then what comes, and again after a lost connection.
+
+No line is lost or doubled as far as the source allows: after every (re)connection the range since the
+last line seen is read again, and lines already handed over are recognised there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from smtpadmin.connectors.api import LogSource
+from smtpadmin.model.errors import SmtpadminError
+from smtpadmin.model.log import LogRecord
+from smtpadmin.services.batcher import Batcher
+from smtpadmin.util.backoff import Backoff
+from smtpadmin.util.signal import Signal
+
+BACKLOG = timedelta(hours=1)
+OVERLAP = timedelta(seconds=5)
+"""How far before the last line it is read again: lines of one second need not come in order."""
+
+REMEMBERED = 50_000
+"""Lines within the overlap that are recognised."""
+
+Identity = tuple[str | None, int | None, str]
+
+
+@dataclass(frozen=True, slots=True)
+class FollowStatus:
+    """Whether lines arrive as they are written, when the last one came, and why not."""
+
+    following: bool = False
+    updated_at: datetime | None = None
+    error: SmtpadminError | None = None
+
+
+class LogFollow:
+    """Follows one log into ``sink`` (such as ``RowStore.append``). ``changed`` tells each new
+    status, ``failed`` why it broke off; it then tries again by itself."""
+
+    def __init__(
+        self,
+        source: LogSource,
+        sink: Callable[[list[LogRecord]], object],
+        *,
+        backlog: timedelta = BACKLOG,
+        wait: float = 0.1,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.changed: Signal[[FollowStatus]] = Signal()
+        self.failed: Signal[[SmtpadminError]] = Signal()
+        self.status = FollowStatus()
+        self._source = source
+        self._batcher = Batcher(sink, wait=wait)
+        self._backlog = backlog
+        self._backoff = backoff or Backoff()
+        self._memory = _Memory()
+
+    async def run(self) -> None:
+        """Follow for ever; end it by cancelling. Errors of the server are told, not raised."""
+        try:
+            while True:
+                await self._follow_and_tell()
+                await asyncio.sleep(self._backoff.next())
+        finally:
+            self._batcher.flush()
+
+    async def _follow_and_tell(self) -> None:
+        try:
+            await self._follow()
+            self._set(following=False)
+        except SmtpadminError as error:
+            self._set(following=False, error=error)
+            self.failed.emit(error)
+
+    async def _follow(self) -> None:
+        await self._catch_up()
+        self._backoff.reset()
+        self._set(following=True, error=None)
+        read_twice: Counter[Identity] | None = None
+        async for batch in self._source.follow_log():
+            if read_twice is None:
+                # Finds what was written between reading and following. The log goes on telling
+                # of the lines written since, which are known now.
+                read_twice = await self._catch_up()
+            self._take(_without(batch, read_twice))
+
+    async def _catch_up(self) -> Counter[Identity]:
+        """Read the range since the last line; gives the lines that were new."""
+        last = self._memory.newest
+        since = last - OVERLAP if last else datetime.now(UTC) - self._backlog
+        known = self._memory.lines()
+        taken: Counter[Identity] = Counter()
+        async for batch in self._source.read_log(since=since):
+            fresh = _without(batch, known)
+            taken.update(map(_identity, fresh))
+            self._take(fresh)
+        return taken
+
+    def _take(self, batch: Sequence[LogRecord]) -> None:
+        self._memory.add(batch)
+        self._batcher.add(batch)
+        if batch:
+            self.status = replace(self.status, updated_at=datetime.now(UTC))
+
+    def _set(self, *, following: bool, error: SmtpadminError | None = None) -> None:
+        self.status = replace(self.status, following=following, error=error)
+        self.changed.emit(self.status)
+
+
+def _identity(record: LogRecord) -> Identity:
+    return (record.file, record.line, record.raw)
+
+
+def _without(batch: Sequence[LogRecord], known: Counter[Identity]) -> list[LogRecord]:
+    """The records that are not known; each known line stands for one record and is used up."""
+    if not known:
+        return list(batch)
+    fresh: list[LogRecord] = []
+    for record in batch:
+        identity = _identity(record)
+        if known[identity] > 1:
+            known[identity] -= 1
+        elif known.pop(identity, 0) == 0:
+            fresh.append(record)
+    return fresh
+
+
+class _Memory:
+    """The lines of the last seconds, each as often as it came: equal lines are not one line."""
+
+    def __init__(self) -> None:
+        self.newest: datetime | None = None
+        self._lines: deque[tuple[datetime | None, Identity]] = deque(maxlen=REMEMBERED)
+
+    def lines(self) -> Counter[Identity]:
+        """How often each line came."""
+        return Counter(identity for _, identity in self._lines)
+
+    def add(self, batch: Sequence[LogRecord]) -> None:
+        """Remember lines, forget those before the overlap."""
+        for record in batch:
+            self._lines.append((record.time, _identity(record)))
+            if record.time is not None and (self.newest is None or record.time > self.newest):
+                self.newest = record.time
+        while self._lines and self._is_old(self._lines[0][0]):
+            self._lines.popleft()
+
+    def _is_old(self, time: datetime | None) -> bool:
+        return time is not None and self.newest is not None and time < self.newest - OVERLAP
