@@ -1,7 +1,8 @@
 """The built-in server's log records, joined into messages. Pure: records in, messages out.
 
-Queue IDs of this server are never used again, so the ID alone is a message's key. A notification
-and a requeued message are further legs of the message that they came from.
+Queue IDs of this server are never used again, so the ID alone is a message's key. A notification,
+a requeued message and a kept copy that was put back are further legs of the message that they came
+from; records of a leg may come before the record that links it.
 """
 
 from __future__ import annotations
@@ -38,40 +39,48 @@ class _Building:
     sasl_username: str | None = None
     recipients: dict[str, TrackedRecipient] = field(default_factory=dict)
     legs: dict[str, Leg] = field(default_factory=dict)
-    lines: list[str] = field(default_factory=list)
+    lines: list[tuple[int, str]] = field(default_factory=list)
 
 
 _Handler = Callable[[_Building, LogRecord, str], None]
 
 
-def join(records: Iterable[LogRecord]) -> list[TrackedMessage]:
-    """Every message that the records tell of, by arrival, the newest last."""
-    messages = _Joiner().join(records)
+def join(records: Iterable[LogRecord], *, keep_lines: bool = True) -> list[TrackedMessage]:
+    """Every message that the records tell of, by arrival, the newest last; with its log lines
+    unless ``keep_lines`` is False."""
+    messages = _Joiner(keep_lines).join(records)
     messages.sort(key=lambda message: message.arrived.timestamp() if message.arrived else 0.0)
     return messages
 
 
 def find(records: Iterable[LogRecord], criteria: TrackCriteria) -> Iterator[TrackedMessage]:
     """Messages that match; the newest ``criteria.limit`` of them when there are more."""
-    found = [message for message in join(records) if matches(message, criteria)]
+    messages = join(records, keep_lines=criteria.lines)
+    found = [message for message in messages if matches(message, criteria)]
     if criteria.limit is not None:
-        found = found[-criteria.limit :] if criteria.limit else []
-    for message in found:
-        yield message if criteria.lines else replace(message, lines=())
+        found = found[-criteria.limit :] if criteria.limit > 0 else []
+    yield from found
 
 
 class _Joiner:
-    def __init__(self) -> None:
+    def __init__(self, keep_lines: bool) -> None:
+        self._keep_lines = keep_lines
+        self._number = 0
         self._by_id: dict[str, _Building] = {}
-        self._all: list[_Building] = []
+        self._all: dict[int, _Building] = {}
 
     def join(self, records: Iterable[LogRecord]) -> list[TrackedMessage]:
-        for record in records:
+        for self._number, record in enumerate(records):
             if record.queue_id is not None:
                 self._take(record, record.queue_id)
             elif record.event == "reject":
-                self._all.append(_rejected(record))
-        return [_finished(building) for building in self._all]
+                self._keep(_rejected(record), record)
+        return [_finished(building) for building in self._all.values()]
+
+    def _keep(self, building: _Building, record: LogRecord) -> None:
+        self._all[id(building)] = building
+        if self._keep_lines:
+            building.lines.append((self._number, record.raw))
 
     def _take(self, record: LogRecord, queue_id: str) -> None:
         building = self._by_id.get(queue_id)
@@ -79,32 +88,48 @@ class _Joiner:
             building = _Building(queue_id, arrived=record.time)
             building.legs[queue_id] = Leg(queue_id, host=record.host, arrived=record.time)
             self._by_id[queue_id] = building
-            self._all.append(building)
-        building.lines.append(record.raw)
+        self._keep(building, record)
+        link = _LINKS.get(record.event)
+        if link is not None:
+            building = self._linked(building, record, queue_id, *link)
         handler = _HANDLERS.get(record.event)
         if handler is not None:
             handler(building, record, queue_id)
-        if record.event in ("notification", "requeue"):
-            self._link(building, record, queue_id)
 
-    def _link(self, building: _Building, record: LogRecord, queue_id: str) -> None:
-        name, kind = (
-            ("notification_id", "notification")
-            if record.event == "notification"
-            else ("new_id", "requeued")
-        )
-        child = record.fields.get(name)
-        if not isinstance(child, str) or child in building.legs:
+    def _linked(
+        self, building: _Building, record: LogRecord, queue_id: str, name: str, kind: str
+    ) -> _Building:
+        """The message that a record belongs to, after the link that it tells of was made."""
+        other = record.fields.get(name)
+        if not isinstance(other, str) or other == queue_id:
+            return building
+        if kind != "reinjected":
+            self._add_leg(
+                building, other, Leg(other, kind, record.host, None, queue_id, record.time)
+            )
+            return building
+        parent = self._by_id.get(other)
+        if parent is None or parent is building:
+            return building
+        self._add_leg(parent, queue_id, Leg(queue_id, kind, record.host, None, other, record.time))
+        return parent
+
+    def _add_leg(self, parent: _Building, queue_id: str, leg: Leg) -> None:
+        early = self._by_id.get(queue_id)
+        if early is parent:
             return
-        early = self._by_id.get(child)
-        if early is not None and early is not building:
-            # The child's own lines came first: they belong to the parent's story all the same.
-            self._all.remove(early)
-            building.lines += early.lines
-        building.legs[child] = Leg(
-            child, kind, host=record.host, parent=queue_id, arrived=record.time
-        )
-        self._by_id[child] = building
+        if early is not None:
+            # The leg's own lines came first: they belong to the parent's story all the same.
+            leg = replace(early.legs[queue_id], kind=leg.kind, parent=leg.parent)
+            del self._all[id(early)]
+            parent.lines += early.lines
+            parent.legs |= early.legs
+            for other in early.legs:
+                self._by_id[other] = parent
+            if leg.kind != "notification":
+                parent.recipients |= early.recipients
+        parent.legs[queue_id] = leg
+        self._by_id[queue_id] = parent
 
 
 def _client(building: _Building, record: LogRecord, queue_id: str) -> None:
@@ -120,6 +145,9 @@ def _message_id(building: _Building, record: LogRecord, queue_id: str) -> None:
 
 def _queued(building: _Building, record: LogRecord, queue_id: str) -> None:
     fields = record.fields
+    if queue_id != building.queue_id:
+        _put_back(building, record, queue_id)
+        return
     building.sender = _str(fields.get("from"))
     size = fields.get("size")
     building.size = size if isinstance(size, int) else None
@@ -133,9 +161,23 @@ def _queued(building: _Building, record: LogRecord, queue_id: str) -> None:
         )
 
 
+def _put_back(building: _Building, record: LogRecord, queue_id: str) -> None:
+    """A kept copy is in the queue again: its recipients are open again."""
+    leg = building.legs[queue_id]
+    to = record.fields.get("to")
+    if leg.kind == "notification" or not isinstance(to, list):
+        return
+    for address in map(str, to):
+        before = building.recipients.get(address) or TrackedRecipient(
+            address, DeliveryStatus.QUEUED
+        )
+        building.recipients[address] = replace(
+            before, status=DeliveryStatus.QUEUED, queue_id=queue_id, time=record.time
+        )
+
+
 def _delivery(building: _Building, record: LogRecord, queue_id: str) -> None:
-    leg = building.legs.get(queue_id)
-    if leg is not None and leg.kind == "notification":
+    if building.legs[queue_id].kind == "notification":
         return  # the notification's own way is a leg, not an end of the message
     fields = record.fields
     address = str(fields.get("to", ""))
@@ -157,6 +199,8 @@ def _delivery(building: _Building, record: LogRecord, queue_id: str) -> None:
 
 def _set_open(status: DeliveryStatus) -> _Handler:
     def handler(building: _Building, record: LogRecord, queue_id: str) -> None:
+        if building.legs[queue_id].kind == "notification":
+            return
         for address, recipient in building.recipients.items():
             if recipient.status in _OPEN:
                 building.recipients[address] = replace(recipient, status=status, time=record.time)
@@ -165,6 +209,8 @@ def _set_open(status: DeliveryStatus) -> _Handler:
 
 
 def _released(building: _Building, record: LogRecord, queue_id: str) -> None:
+    if building.legs[queue_id].kind == "notification":
+        return
     for address, recipient in building.recipients.items():
         if recipient.status is DeliveryStatus.HELD:
             status = DeliveryStatus.DEFERRED if recipient.attempts else DeliveryStatus.QUEUED
@@ -172,9 +218,12 @@ def _released(building: _Building, record: LogRecord, queue_id: str) -> None:
 
 
 def _removed(building: _Building, record: LogRecord, queue_id: str) -> None:
-    leg = building.legs.get(queue_id)
-    if leg is not None:
-        building.legs[queue_id] = replace(leg, completed=record.time)
+    building.legs[queue_id] = replace(building.legs[queue_id], completed=record.time)
+
+
+def _requeued(building: _Building, record: LogRecord, queue_id: str) -> None:
+    _set_open(DeliveryStatus.QUEUED)(building, record, queue_id)
+    _removed(building, record, queue_id)
 
 
 def _deleted(building: _Building, record: LogRecord, queue_id: str) -> None:
@@ -183,6 +232,12 @@ def _deleted(building: _Building, record: LogRecord, queue_id: str) -> None:
 
 
 _OPEN = {DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED, DeliveryStatus.HELD}
+_LINKS = {
+    "notification": ("notification_id", "notification"),
+    "requeue": ("new_id", "requeued"),
+    "queued": ("was", "reinjected"),
+}
+"""Event -> the field that names the other queue ID, and the kind of leg that it makes."""
 _HANDLERS: dict[str, _Handler] = {
     "client": _client,
     "message-id": _message_id,
@@ -191,14 +246,14 @@ _HANDLERS: dict[str, _Handler] = {
     "hold": _set_open(DeliveryStatus.HELD),
     "release": _released,
     "delete": _deleted,
-    "requeue": _removed,
+    "requeue": _requeued,
     "removed": _removed,
 }
 
 
 def _rejected(record: LogRecord) -> _Building:
     fields = record.fields
-    building = _Building(None, arrived=record.time, lines=[record.raw])
+    building = _Building(None, arrived=record.time)
     building.sender = _str(fields.get("from"))
     building.client = Client(_str(fields.get("client")), _str(fields.get("client_address")))
     building.sasl_username = _str(fields.get("sasl_username"))
@@ -230,7 +285,7 @@ def _finished(building: _Building) -> TrackedMessage:
         arrived=building.arrived,
         client=building.client,
         sasl_username=building.sasl_username,
-        lines=tuple(building.lines),
+        lines=tuple(line for _, line in sorted(building.lines)),
     )
 
 

@@ -6,10 +6,8 @@ pattern; ``@example.org`` is a domain; ``<>`` is the null sender. Pure functions
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
 
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 
@@ -29,14 +27,23 @@ def address_matches(address: str, wanted: str) -> bool:
     if wanted.startswith("@") and "*" not in wanted:
         return address.endswith(wanted)
     if "*" in wanted:
-        return _pattern(wanted).fullmatch(address) is not None
+        return _fits(address, wanted)
     return address == wanted if "@" in wanted else wanted in address
 
 
-@lru_cache(maxsize=64)
-def _pattern(wanted: str) -> re.Pattern[str]:
-    parts = [part for part in re.split(r"(\*)\**", wanted) if part]
-    return re.compile("".join(".*" if part == "*" else re.escape(part) for part in parts), re.S)
+def _fits(text: str, pattern: str) -> bool:
+    """Whether ``text`` is ``pattern``, whose ``*`` stand for anything. Linear in the text, whatever
+    the pattern."""
+    first, *middle, last = pattern.split("*")
+    if len(text) < len(first) + len(last) or not text.startswith(first) or not text.endswith(last):
+        return False
+    at, end = len(first), len(text) - len(last)
+    for part in middle:
+        found = text.find(part, at, end)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return True
 
 
 def _sender(message: TrackedMessage, criteria: TrackCriteria) -> bool:
@@ -79,7 +86,7 @@ def _client(message: TrackedMessage, criteria: TrackCriteria) -> bool:
     wanted = criteria.client.casefold()
     names = (message.client.name or "", message.client.address or "")
     if "*" in wanted:
-        return any(_pattern(wanted).fullmatch(name.casefold()) for name in names)
+        return any(_fits(name.casefold(), wanted) for name in names)
     return any(wanted == name.casefold() for name in names)
 
 
