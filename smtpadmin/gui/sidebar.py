@@ -1,0 +1,260 @@
+"""The sidebar: servers by group with state and deferred count, saved views, Add server."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFont, QPainter
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QLineEdit,
+    QMenu,
+    QPushButton,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from smtpadmin.gui.icons import icon, pixmap
+from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.model.profile import Environment, Profile
+from smtpadmin.services.session import SessionState
+from smtpadmin.util.text import visible
+
+KEY_ROLE = Qt.ItemDataRole.UserRole
+BADGE_ROLE = Qt.ItemDataRole.UserRole + 1
+TONE_ROLE = Qt.ItemDataRole.UserRole + 2
+ICON_ROLE = Qt.ItemDataRole.UserRole + 3
+_GROUPS = {
+    Environment.PRODUCTION: "Production",
+    Environment.STAGING: "Staging",
+    Environment.TEST: "Test",
+}
+_STATE_WORDS = {
+    SessionState.OFFLINE: "offline",
+    SessionState.AUTHENTICATION_FAILED: "login failed",
+    SessionState.UNTRUSTED: "untrusted",
+    SessionState.PERMISSION_DENIED: "denied",
+    SessionState.STALE: "stale",
+    SessionState.CONNECTING: "…",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A filter of the queue with a name."""
+
+    name: str
+    filter: str
+
+
+class Sidebar(QWidget):
+    """``chosen`` tells the UUID of a server, ``view_chosen`` a saved view's filter."""
+
+    chosen = Signal(str)
+    view_chosen = Signal(str)
+    view_removed = Signal(str)
+    add_wanted = Signal()
+    edit_wanted = Signal(str)
+    remove_wanted = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("sidebar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._items: dict[str, QTreeWidgetItem] = {}
+        self._search = QLineEdit()
+        self._search.setPlaceholderText(self.tr("Find a server"))
+        self._search.setAccessibleName(self.tr("Find a server"))
+        self._search.textChanged.connect(self._on_search)
+        self._search.hide()
+        self._tree = QTreeWidget()
+        self._tree.setAccessibleName(self.tr("Servers"))
+        self._tree.setHeaderHidden(True)
+        self._tree.setIndentation(8)
+        self._tree.setRootIsDecorated(False)
+        self._tree.setItemDelegate(_Delegate(self._tree))
+        self._tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self._tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._tree.customContextMenuRequested.connect(self._on_menu)
+        self._tree.currentItemChanged.connect(self._on_current)
+        self._add = QPushButton(self.tr("Add server…"))
+        self._add.setObjectName("flat")
+        self._add.setIcon(icon("plus"))
+        self._add.clicked.connect(self.add_wanted)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(6, 8, 6, 8)
+        column.addWidget(self._search)
+        column.addWidget(self._tree, 1)
+        column.addWidget(self._add)
+
+    def fill(self, profiles: Sequence[Profile], views: Sequence[SavedView]) -> None:
+        """Show these servers and saved views; the current one stays current."""
+        current = self.current()
+        self._tree.blockSignals(True)
+        self._tree.clear()
+        self._items.clear()
+        groups: dict[str, QTreeWidgetItem] = {}
+        for environment in Environment:
+            for profile in profiles:
+                if profile.environment is environment:
+                    title = profile.group or self.tr(_GROUPS[environment])
+                    group = groups.get(title) or self._group(title)
+                    groups[title] = group
+                    self._add_server(group, profile)
+        if views:
+            group = self._group(self.tr("Saved views"))
+            for view in views:
+                self._add_view(group, view)
+        self._tree.expandAll()
+        self._search.setVisible(len(profiles) > 6)
+        if current in self._items:
+            self._tree.setCurrentItem(self._items[current])
+        self._tree.blockSignals(False)
+
+    def current(self) -> str:
+        """The chosen server's UUID, or ''."""
+        item = self._tree.currentItem()
+        return str(item.data(0, KEY_ROLE) or "") if item else ""
+
+    def choose(self, uuid: str) -> None:
+        """Choose a server as a click would."""
+        if uuid in self._items:
+            self._tree.setCurrentItem(self._items[uuid])
+
+    def show_state(self, uuid: str, state: SessionState, deferred: int | None) -> None:
+        """A server's dot and badge."""
+        item = self._items.get(uuid)
+        if item is None:
+            return
+        words = _STATE_WORDS.get(state)
+        badge = self.tr(words) if words else ("" if deferred is None else str(deferred))
+        tone = (
+            "ok"
+            if state is SessionState.CONNECTED
+            else "err"
+            if words not in ("…", "stale")
+            else "warn"
+        )
+        item.setData(0, BADGE_ROLE, badge)
+        item.setData(0, TONE_ROLE, tone)
+        name = item.text(0)
+        spoken = self.tr("{0}, {1}").format(name, badge or self.tr("connected"))
+        item.setData(0, Qt.ItemDataRole.AccessibleTextRole, spoken)
+        item.setToolTip(0, spoken)
+
+    def _group(self, title: str) -> QTreeWidgetItem:
+        item = QTreeWidgetItem(self._tree, [title.upper()])
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        return item
+
+    def _add_server(self, group: QTreeWidgetItem, profile: Profile) -> None:
+        item = QTreeWidgetItem(group, [visible(profile.name)])
+        item.setData(0, KEY_ROLE, profile.uuid)
+        item.setData(0, ICON_ROLE, "beaker" if profile.kind == "builtin" else "server")
+        item.setToolTip(0, visible(profile.name))
+        self._items[profile.uuid] = item
+
+    def _add_view(self, group: QTreeWidgetItem, view: SavedView) -> None:
+        item = QTreeWidgetItem(group, [view.name])
+        item.setData(0, KEY_ROLE, f"view:{view.filter}")
+        item.setData(0, ICON_ROLE, "bookmark")
+        item.setToolTip(0, view.filter)
+
+    def _on_current(self, item: QTreeWidgetItem | None) -> None:
+        key = str(item.data(0, KEY_ROLE) or "") if item else ""
+        if key.startswith("view:"):
+            self.view_chosen.emit(key.removeprefix("view:"))
+        elif key:
+            self.chosen.emit(key)
+
+    def _on_search(self, text: str) -> None:
+        for uuid, item in self._items.items():
+            item.setHidden(bool(uuid) and text.casefold() not in item.text(0).casefold())
+
+    def _on_menu(self, at: QPoint) -> None:
+        item = self._tree.itemAt(at)
+        key = str(item.data(0, KEY_ROLE) or "") if item else ""
+        menu = QMenu(self)
+        if key.startswith("view:"):
+            menu.addAction(self.tr("Remove view"), lambda: self.view_removed.emit(key[5:]))
+        elif key:
+            menu.addAction(self.tr("Edit…"), lambda: self.edit_wanted.emit(key))
+            menu.addAction(self.tr("Remove…"), lambda: self.remove_wanted.emit(key))
+        menu.addAction(icon("plus"), self.tr("Add server…"), self.add_wanted.emit)
+        menu.popup(self._tree.viewport().mapToGlobal(at))
+
+
+class _Delegate(QStyledItemDelegate):
+    """Icon, name and badge on one line, so that the badge never pushes the name out."""
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        theme = current_theme()
+        rect = option.rect
+        painter.save()
+        key = index.data(KEY_ROLE)
+        if not key:
+            font = QFont(option.font)
+            font.setPointSizeF(8.5)
+            font.setWeight(QFont.Weight.DemiBold)
+            painter.setFont(font)
+            painter.setPen(theme.color("muted"))
+            inner = rect.adjusted(4, 4, 0, 0)
+            painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, index.data())
+            painter.restore()
+            return
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if option.state & QStyle.StateFlag.State_Selected:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color("select"))
+            painter.drawRoundedRect(rect.adjusted(0, 1, -2, -1), 5, 5)
+        self._paint_row(painter, rect, index, option)
+        painter.restore()
+
+    def _paint_row(
+        self,
+        painter: QPainter,
+        rect: QRect,
+        index: QModelIndex | QPersistentModelIndex,
+        option: QStyleOptionViewItem,
+    ) -> None:
+        theme = current_theme()
+        ratio = painter.device().devicePixelRatioF()
+        tone = index.data(TONE_ROLE)
+        picture = pixmap(index.data(ICON_ROLE), "muted", 16, ratio)
+        painter.drawPixmap(rect.left() + 6, rect.center().y() - 7, picture)
+        if tone:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.color(tone))
+            painter.drawEllipse(rect.left() + 17, rect.center().y() + 3, 7, 7)
+        badge = str(index.data(BADGE_ROLE) or "")
+        width = painter.fontMetrics().horizontalAdvance(badge)
+        painter.setPen(theme.color("err" if tone == "err" else "muted"))
+        painter.drawText(
+            rect.adjusted(0, 0, -10, 0),
+            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+            badge,
+        )
+        painter.setPen(theme.color("text"))
+        inner = rect.adjusted(32, 0, -width - 18, 0)
+        name = painter.fontMetrics().elidedText(
+            index.data(), Qt.TextElideMode.ElideMiddle, inner.width()
+        )
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, name)
+
+    def sizeHint(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> QSize:
+        return QSize(120, option.fontMetrics.height() + 12)

@@ -1,0 +1,68 @@
+"""What a page shows when there is nothing to show: what this is, why, and the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from smtpadmin.gui.icons import pixmap
+from smtpadmin.gui.theme.theme import current_theme
+
+
+class EmptyState(QWidget):
+    """A picture, a title, a sentence and up to two buttons, in the middle."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._picture, self._title, self._text = QLabel(), QLabel(), QLabel()
+        self._title.setObjectName("subtitle")
+        self._text.setObjectName("muted")
+        self._name, self._tone = "info", "muted"
+        self._text.setWordWrap(True)
+        self._text.setMinimumWidth(28 * self.fontMetrics().averageCharWidth())
+        self._text.setMaximumWidth(64 * self.fontMetrics().averageCharWidth())
+        self._buttons = QHBoxLayout()
+        self._actions: list[QPushButton] = []
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addStretch(2)
+        for label in (self._picture, self._title, self._text):
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            column.addWidget(label, 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addSpacing(6)
+        self._buttons.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        column.addLayout(self._buttons)
+        column.addStretch(3)
+        current_theme().changed.connect(self._retint)
+
+    def show_state(
+        self,
+        icon: str,
+        title: str,
+        text: str,
+        *buttons: tuple[str, Callable[[], None]],
+        tone: str = "muted",
+    ) -> None:
+        """Fill it; the first button is the one to press."""
+        self._name, self._tone = icon, tone
+        self._title.setText(title)
+        self._text.setText(text)
+        for old in self._actions:
+            self._buttons.removeWidget(old)
+            old.deleteLater()
+        self._actions = []
+        for number, (words, action) in enumerate(buttons):
+            button = QPushButton(words)
+            button.clicked.connect(action)
+            if number == 0:
+                button.setObjectName("primary")
+            self._buttons.addWidget(button)
+            self._actions.append(button)
+        self._retint()
+
+    def _retint(self) -> None:
+        self._picture.setPixmap(pixmap(self._name, self._tone, 40, self.devicePixelRatioF()))

@@ -1,0 +1,70 @@
+"""A short notice at the bottom of the window, with Undo where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+
+from smtpadmin.util.text import visible
+
+SHOWN_MS = 6_000
+
+
+class Toast(QWidget):
+    """One notice at a time; a new one replaces the old."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("toast")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._action: Callable[[], None] | None = None
+        self._label = QLabel()
+        self._label.setTextFormat(Qt.TextFormat.PlainText)
+        self._button = QPushButton(self.tr("Undo"))
+        self._button.clicked.connect(self._on_button)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 8, 8, 8)
+        row.addWidget(self._label)
+        row.addWidget(self._button)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.hide)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def show_notice(
+        self,
+        text: str,
+        action: Callable[[], None] | None = None,
+        button: str = "",
+        shown_ms: int = SHOWN_MS,
+    ) -> None:
+        """Show a sentence; ``action`` belongs to the button."""
+        self._action = action
+        self._label.setText(visible(text, 160))
+        self._button.setText(button or self.tr("Undo"))
+        self._button.setVisible(action is not None)
+        self.setAccessibleName(text)
+        self.adjustSize()
+        self._place()
+        self.show()
+        self.raise_()
+        self._timer.start(shown_ms)
+
+    def _on_button(self) -> None:
+        self.hide()
+        if self._action is not None:
+            self._action()
+
+    def _place(self) -> None:
+        parent = self.parentWidget()
+        assert parent is not None
+        x = (parent.width() - self.width()) // 2
+        self.move(max(8, x), parent.height() - self.height() - 44)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize:
+            self._place()
+        return False

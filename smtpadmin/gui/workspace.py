@@ -1,0 +1,113 @@
+"""What the window works on: profiles, preferences, journal, and the sessions that are open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Signal
+
+from smtpadmin.model.profile import Profile
+from smtpadmin.services.demo_server import DemoServer, start_demo
+from smtpadmin.services.session import ServerSession
+from smtpadmin.settings import paths
+from smtpadmin.settings.journal import Journal
+from smtpadmin.settings.preferences import Preferences
+from smtpadmin.settings.profiles import ProfileStore
+from smtpadmin.settings.secret_store import SecretStore, SessionStore
+
+
+@dataclass(slots=True)
+class OpenServer:
+    """A server that is shown, with where its profile is kept."""
+
+    session: ServerSession
+    profiles: ProfileStore
+
+
+class Workspace(QObject):
+    """Owned by the window. ``profiles_changed`` when the sidebar must be filled anew."""
+
+    profiles_changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.preferences = Preferences(paths.config_dir() / "preferences.json")
+        self.journal = Journal(paths.state_dir() / "journal")
+        self.profiles: ProfileStore | None = None
+        self.demo_profiles = ProfileStore(SessionStore("demo"), paths.state_dir() / "demo.lock")
+        self.demo: DemoServer | None = None
+        self.known: list[Profile] = []
+        self.problems: list[str] = []
+        self.sessions: dict[str, ServerSession] = {}
+
+    @property
+    def store(self) -> SecretStore | None:
+        """Where profiles are kept; None until it was opened."""
+        return self.profiles.store if self.profiles else None
+
+    async def open_profiles(self) -> None:
+        """Open the keyring (or what stands in for it) and read the profiles. Raises
+        KeyringError."""
+        from smtpadmin.settings.stores import open_store
+
+        store = await open_store()
+        self.profiles = ProfileStore(store, paths.state_dir() / "profiles.lock")
+        await self.reload()
+
+    async def reload(self) -> None:
+        """Read all profiles again."""
+        listing = await self.profiles.listing() if self.profiles else None
+        demo = await self.demo_profiles.listing()
+        self.known = [*demo.profiles, *(listing.profiles if listing else ())]
+        self.problems = list(listing.problems.values()) if listing else []
+        self.profiles_changed.emit()
+
+    def store_of(self, profile: Profile) -> ProfileStore:
+        """Where a profile is kept."""
+        if self.demo is not None and profile.uuid == self.demo.profile.uuid:
+            return self.demo_profiles
+        return self.profiles or self.demo_profiles
+
+    async def start_demo(self) -> Profile:
+        """Start the demo's server, unless it runs, and keep its profile for this session."""
+        if self.demo is None:
+            self.demo = await start_demo()
+            await self.demo_profiles.add(self.demo.profile, self.demo.secrets)
+            await self.reload()
+        return self.demo.profile
+
+    async def session_for(self, profile: Profile) -> ServerSession:
+        """The session of a profile, started when it is new."""
+        session = self.sessions.get(profile.uuid)
+        if session is None:
+            session = ServerSession(profile, await self._secrets(profile))
+            self.sessions[profile.uuid] = session
+            session.start()
+        return session
+
+    async def _secrets(self, profile: Profile) -> dict[str, str]:
+        from smtpadmin.connectors.registry import connectors
+
+        store = self.store_of(profile)
+        kind = connectors().get(profile.kind)
+        secrets: dict[str, str] = {}
+        for field in kind.settings if kind else ():
+            if field.secret:
+                value = await store.secret(profile.uuid, field.name)
+                if value is not None:
+                    secrets[field.name] = value
+        return secrets
+
+    async def drop_session(self, uuid: str) -> None:
+        """Close a session; the next :meth:`session_for` makes a new one."""
+        session = self.sessions.pop(uuid, None)
+        if session is not None:
+            await session.close()
+
+    async def close(self) -> None:
+        """Close every session and the demo."""
+        for uuid in tuple(self.sessions):
+            await self.drop_session(uuid)
+        if self.demo is not None:
+            await self.demo.stop()
+            self.demo = None
