@@ -14,6 +14,7 @@ from email.utils import format_datetime
 MOST_HEADER_OCTETS = 256 * 1024
 MOST_SUBJECT_CHARACTERS = 500
 _FIELD = re.compile(rb"^([!-9;-~]+)[ \t]*:[ \t]*", re.M)
+_BARE = re.compile(rb"\r(?!\n)|(?<!\r)\n")
 _FOLD = re.compile(r"\r?\n[ \t]+")
 
 
@@ -26,8 +27,21 @@ class HeaderFacts:
     hops: int
 
 
+def normal_line_ends(raw: bytes) -> bytes:
+    """A message whose every line ends with CRLF, as RFC 5321 section 2.3.8 wants it. Bare CR and
+    LF become line ends, so that no hop sees lines that another one does not (SMTP smuggling)."""
+    if raw.count(b"\r") != raw.count(b"\r\n") or raw.count(b"\n") != raw.count(b"\r\n"):
+        raw = _BARE.sub(b"\r\n", raw)
+    return raw if raw.endswith(b"\r\n") or not raw else raw + b"\r\n"
+
+
+def header_is_too_long(raw: bytes) -> bool:
+    """Whether the header does not end within :data:`MOST_HEADER_OCTETS`."""
+    return len(raw) > MOST_HEADER_OCTETS and b"\r\n\r\n" not in raw[: MOST_HEADER_OCTETS + 4]
+
+
 def read_header(raw: bytes) -> HeaderFacts:
-    """Read the header of a message with CRLF or LF line ends."""
+    """Read the header of a message with CRLF line ends."""
     header = _header_part(raw)
     values: dict[bytes, str] = {}
     hops = 0
@@ -47,8 +61,10 @@ def read_header(raw: bytes) -> HeaderFacts:
 
 def _header_part(raw: bytes) -> bytes:
     head = raw[:MOST_HEADER_OCTETS]
-    ends = [at for at in (head.find(b"\r\n\r\n"), head.find(b"\n\n")) if at >= 0]
-    return head[: min(ends) + 2] if ends else head
+    if head.startswith(b"\r\n"):
+        return b""
+    end = head.find(b"\r\n\r\n")
+    return head[: end + 2] if end >= 0 else head
 
 
 def _unfold(text: str | None) -> str:

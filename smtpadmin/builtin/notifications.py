@@ -26,6 +26,20 @@ def may_notify(message: SpooledMessage) -> bool:
     return message.sender != ""
 
 
+def make(
+    kind: str,
+    message: SpooledMessage,
+    outcomes: Sequence[Outcome],
+    raw: bytes,
+    hostname: str,
+    now: float,
+    expires: float,
+) -> NewMessage:
+    """The notification of ``kind`` ``failure`` (these recipients have failed for good) or
+    ``delay`` (they are still being tried)."""
+    return (failure if kind == "failure" else delay)(message, outcomes, raw, hostname, now, expires)
+
+
 def failure(
     message: SpooledMessage,
     outcomes: Sequence[Outcome],

@@ -10,6 +10,8 @@ import hmac
 import os
 
 _N, _R, _P = 2**14, 8, 1
+NOBODY = f"scrypt${_N}${_R}${_P}${'00' * 16}${'00' * 32}"
+"""A record that no password fits, and that takes as long as any to find out."""
 
 
 def make_record(password: str) -> str:
@@ -31,4 +33,5 @@ def verify(record: str, password: str) -> bool:
 
 
 def _digest(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    return hashlib.scrypt(password.encode(), salt=salt, n=n, r=r, p=p, maxmem=256 * n * r, dklen=32)
+    octets = password.encode("utf-8", "surrogateescape")
+    return hashlib.scrypt(octets, salt=salt, n=n, r=r, p=p, maxmem=256 * n * r, dklen=32)

@@ -9,11 +9,17 @@ import fnmatch
 import ipaddress
 
 from smtpadmin.builtin.config import ServerConfig
+from smtpadmin.builtin.headers import header_is_too_long
 
 RELAY_DENIED = "554 5.7.1 <{}>: Relay access denied"
 NO_SUCH_USER = "550 5.1.1 <{}>: Recipient address rejected: User unknown"
 TOO_MANY_RECIPIENTS = "452 4.5.3 Too many recipients"
 BAD_ADDRESS = "501 5.1.3 Bad recipient address syntax"
+BAD_SENDER = "501 5.1.7 Bad sender address syntax"
+NEEDS_UTF8 = "553 5.6.7 Address is not ASCII, but SMTPUTF8 was not asked for"
+NUL = "554 5.6.0 Message holds NUL octets (RFC 5322 section 2.3)"
+LONG_HEADER = "552 5.3.4 Message header is too long"
+MOST_ADDRESS = 320
 LOOP = "554 5.4.6 Too many hops: this message loops"
 TOO_BIG = "552 5.3.4 Message size exceeds fixed limit of {} octets"
 
@@ -21,6 +27,14 @@ TOO_BIG = "552 5.3.4 Message size exceeds fixed limit of {} octets"
 def domain_of(address: str) -> str:
     """The domain in lower case; empty for an address without one."""
     return address.rpartition("@")[2].lower().rstrip(".") if "@" in address else ""
+
+
+def full_address(config: ServerConfig, address: str) -> str:
+    """The address, or this server's postmaster for a bare ``postmaster`` (RFC 5321 section
+    4.5.1)."""
+    if address.lower() == "postmaster" and config.local_domains:
+        return f"{address}@{next(iter(config.local_domains))}"
+    return address
 
 
 def is_trusted(config: ServerConfig, client_address: str) -> bool:
@@ -37,28 +51,49 @@ def is_trusted(config: ServerConfig, client_address: str) -> bool:
     )
 
 
+def sender_reply(address: str, *, smtputf8: bool) -> str | None:
+    """Whether an envelope sender is taken; ``""`` is the null sender."""
+    if not address:
+        return None
+    return _address_reply(address, BAD_SENDER, smtputf8=smtputf8)
+
+
+def _address_reply(address: str, bad: str, *, smtputf8: bool) -> str | None:
+    if len(address) > MOST_ADDRESS or not address.isprintable() or not domain_of(address):
+        return bad
+    return None if smtputf8 or address.isascii() else NEEDS_UTF8
+
+
 def recipient_reply(
-    config: ServerConfig, address: str, *, trusted: bool, already: int
+    config: ServerConfig, address: str, *, trusted: bool, already: int, smtputf8: bool = False
 ) -> str | None:
     """Whether one more recipient is taken, after ``already`` ones; ``trusted`` clients relay."""
     if already >= config.limits.recipients:
         return TOO_MANY_RECIPIENTS
-    domain = domain_of(address)
-    if not domain:
-        return BAD_ADDRESS
-    if domain not in config.local_domains:
+    problem = _address_reply(address, BAD_ADDRESS, smtputf8=smtputf8)
+    if problem is not None:
+        return problem
+    if domain_of(address) not in config.local_domains:
         return None if trusted else RELAY_DENIED.format(address)
-    mailboxes = config.local_domains[domain]
-    local_part = address.rpartition("@")[0].lower()
-    if mailboxes is not None and local_part.partition("+")[0] not in mailboxes:
-        return NO_SUCH_USER.format(address)
-    return None
+    return None if has_mailbox(config, address) else NO_SUCH_USER.format(address)
 
 
-def message_reply(config: ServerConfig, size: int, hops: int) -> str | None:
-    """Whether a whole message is taken."""
-    if size > config.limits.message_size:
+def has_mailbox(config: ServerConfig, address: str) -> bool:
+    """Whether an address of a local domain has a mailbox; every domain has ``postmaster``
+    (RFC 5321 section 4.5.1). An extension (``+tag``) does not count."""
+    mailboxes = config.local_domains[domain_of(address)]
+    local_part = address.rpartition("@")[0].lower().partition("+")[0]
+    return mailboxes is None or local_part == "postmaster" or local_part in mailboxes
+
+
+def message_reply(config: ServerConfig, raw: bytes, hops: int) -> str | None:
+    """Whether a whole message (CRLF line ends) is taken."""
+    if len(raw) > config.limits.message_size:
         return TOO_BIG.format(config.limits.message_size)
+    if b"\0" in raw:
+        return NUL
+    if header_is_too_long(raw):
+        return LONG_HEADER
     return LOOP if hops > config.limits.hops else None
 
 

@@ -6,6 +6,7 @@ neither local nor routed.
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,7 +52,21 @@ async def next_hops(config: ServerConfig, destination: Destination) -> Sequence[
     """Hosts to try, best first. Raises RouteError."""
     if destination.hop is not None:
         return [destination.hop]
-    return [NextHop(host) for host in await _exchangers(config, destination.name)]
+    if destination.name.startswith("["):
+        return [NextHop(_literal(destination.name), config.mx_port)]
+    hosts = await _exchangers(config, destination.name)
+    return [NextHop(host, config.mx_port) for host in hosts]
+
+
+def _literal(domain: str) -> str:
+    """The host of an address literal (RFC 5321 section 4.1.3). Raises RouteError."""
+    text = domain.strip("[]")
+    if text.lower().startswith("ipv6:"):
+        text = text[5:]
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise RouteError(f"{domain} is not an address literal", "5.1.2") from None
 
 
 async def _exchangers(config: ServerConfig, domain: str) -> list[str]:
@@ -80,7 +95,17 @@ async def _exchangers(config: ServerConfig, domain: str) -> list[str]:
             f"{type(error).__name__}, try again",
             "4.4.3",
         ) from error
-    found = sorted((int(r.preference), str(r.exchange).rstrip(".")) for r in answer)
-    if [host for _, host in found] == [""]:
+    found = [(int(r.preference), str(r.exchange).rstrip(".")) for r in answer]
+    return usable_exchangers(domain, found, config.hostname)
+
+
+def usable_exchangers(domain: str, found: Sequence[tuple[int, str]], own_name: str) -> list[str]:
+    """Hosts better than this one, best first, from (preference, name) pairs. Raises RouteError."""
+    ordered = sorted(found)
+    if [host for _, host in ordered] == [""]:
         raise RouteError(f"Domain {domain} does not accept mail (null MX)", "5.1.10")
-    return [host for _, host in found if host][:MOST_EXCHANGERS]
+    own = [preference for preference, host in ordered if host.lower() == own_name.lower()]
+    hosts = [host for preference, host in ordered if host and (not own or preference < own[0])]
+    if not hosts:
+        raise RouteError(f"mail for {domain} loops back to myself", "5.4.6")
+    return hosts[:MOST_EXCHANGERS]

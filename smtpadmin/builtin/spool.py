@@ -6,7 +6,9 @@ Reading uses connections of its own and sees the last commit.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import shutil
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -18,13 +20,14 @@ from smtpadmin.builtin.queue_id import QueueIds
 from smtpadmin.builtin.spool_actions import ActionItem, check
 from smtpadmin.builtin.spool_lock import SpoolLock
 from smtpadmin.builtin.spool_records import (
-    WAITING,
     Attempt,
     NewMessage,
     Outcome,
+    Settlement,
     SpooledMessage,
 )
-from smtpadmin.builtin.spool_writer import SpoolWriter, connect
+from smtpadmin.builtin.spool_writer import SpoolWriter, connect, storage_error
+from smtpadmin.model.errors import StorageError
 from smtpadmin.model.queue import ActionResult
 from smtpadmin.util.tasks import run_blocking_for
 
@@ -34,10 +37,17 @@ READ_DEADLINE_S = 60.0
 
 
 class Spool:
-    """A queue on disk. Open it, use it, close it; one process at a time."""
+    """A queue on disk. Open it, use it, close it; one process at a time.
 
-    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+    Mail is taken only while ``free_space`` octets stay free, so that the queue's own records can
+    be written to the end.
+    """
+
+    def __init__(
+        self, path: Path, *, free_space: int = 0, clock: Callable[[], float] = time.time
+    ) -> None:
         self.path = path
+        self._free_space = free_space
         self._clock = clock
         self._lock = SpoolLock(path.with_suffix(".lock"))
         self._writer = SpoolWriter(path)
@@ -56,13 +66,15 @@ class Spool:
             raise
 
     def _recover(self) -> None:
-        connection = connect(self.path)
         try:
-            connection.execute("UPDATE message SET state = 'deferred' WHERE state = 'active'")
-            row = connection.execute("SELECT value FROM meta WHERE key = 'last_id'").fetchone()
-            newest = connection.execute("SELECT max(queue_id) FROM message").fetchone()
-        finally:
-            connection.close()
+            with contextlib.closing(connect(self.path)) as connection:
+                connection.execute(
+                    "UPDATE message SET state = 'deferred', interrupted = 1 WHERE state = 'active'"
+                )
+                row = connection.execute("SELECT value FROM meta WHERE key = 'last_id'").fetchone()
+                newest = connection.execute("SELECT max(queue_id) FROM message").fetchone()
+        except sqlite3.Error as error:
+            raise storage_error(error, self.path) from error
         self._ids = QueueIds(max(row[0] if row else "", newest[0] or ""))
 
     def close(self) -> None:
@@ -77,6 +89,7 @@ class Spool:
         before, by :meth:`new_queue_id`). Raises StorageError (disk full), after which nothing was
         accepted."""
         queue_id = queue_id or self.new_queue_id()
+        self._check_free_space(len(new.raw))
 
         def job(connection: sqlite3.Connection) -> str:
             spool_rows.insert(connection, queue_id, new)
@@ -84,79 +97,39 @@ class Spool:
 
         return await self._writer.run(job)
 
+    def _check_free_space(self, size: int) -> None:
+        free = shutil.disk_usage(self.path.parent).free
+        if free < self._free_space + 2 * size:
+            raise StorageError(
+                "the disk is nearly full, no mail is taken",
+                where=str(self.path.parent),
+                remedy="Free some space; the server goes on by itself.",
+                detail=f"{free} octets are free",
+            )
+
     async def claim_due(self, now: float, most: int) -> list[SpooledMessage]:
         """Messages whose time has come, now ``active`` and the caller's to deliver."""
+        return await self._writer.run(functools.partial(spool_rows.claim_due, now=now, most=most))
 
-        def job(connection: sqlite3.Connection) -> list[SpooledMessage]:
-            rows = connection.execute(
-                "SELECT queue_id FROM message WHERE state IN ('incoming', 'deferred')"
-                " AND next_try <= ? ORDER BY next_try LIMIT ?",
-                (now, most),
-            ).fetchall()
-            queue_ids = [row[0] for row in rows]
-            connection.executemany(
-                "UPDATE message SET state = 'active' WHERE queue_id = ?",
-                [(queue_id,) for queue_id in queue_ids],
-            )
-            return list(spool_rows.load_many(connection, queue_ids))
-
-        return await self._writer.run(job)
-
-    async def record(self, queue_id: str, outcomes: Sequence[Outcome], attempt: Attempt) -> None:
-        """Write down what one delivery session gave, before anything else happens."""
+    async def record(
+        self, queue_id: str, outcomes: Sequence[Outcome], attempts: Sequence[Attempt]
+    ) -> None:
+        """Write down what one destination's delivery sessions gave, before anything else."""
 
         def job(connection: sqlite3.Connection) -> None:
-            for outcome in outcomes:
-                connection.execute(
-                    "UPDATE recipient SET state = ?, dsn = ?, reply = ?, relay = ?"
-                    " WHERE queue_id = ? AND n = ?",
-                    (
-                        outcome.status if outcome.is_final else WAITING,
-                        outcome.dsn,
-                        outcome.reply,
-                        outcome.relay,
-                        queue_id,
-                        outcome.n,
-                    ),
-                )
-            _keep_attempt(connection, queue_id, attempt)
+            spool_rows.record(connection, queue_id, outcomes)
+            spool_rows.keep_attempts(connection, queue_id, attempts, ATTEMPTS_KEPT)
 
         await self._writer.run(job)
 
-    async def defer(self, queue_id: str, tries: int, next_try: float) -> None:
-        """End a round of tries: the message waits until ``next_try``."""
-        await self._writer.run(
-            lambda connection: connection.execute(
-                "UPDATE message SET state = 'deferred', tries = ?, next_try = ?"
-                " WHERE queue_id = ? AND state = 'active'",
-                (tries, next_try, queue_id),
-            )
-        )
-
-    async def end(self, queue_id: str, notification: NewMessage | None = None) -> str | None:
-        """Take a finished message out; its failure notification, if any, goes in by the same
-        commit, so that neither is lost nor doubled. Gives the notification's queue ID."""
-        return await self._replace(queue_id, notification)
-
-    async def notify(self, queue_id: str, notification: NewMessage, *, delayed: bool) -> str:
-        """Put a notification about a message in that stays in the queue; ``delayed`` remembers
-        that the sender was told of the delay. Recipients that failed are told of once: they are
-        no longer waiting."""
-        new_id = self._ids.next(self._clock())
-
-        def job(connection: sqlite3.Connection) -> str:
-            if delayed:
-                connection.execute(
-                    "UPDATE message SET notified = 1 WHERE queue_id = ?", (queue_id,)
-                )
-            spool_rows.insert(connection, new_id, notification)
-            return new_id
-
-        return await self._writer.run(job)
+    async def settle(self, end: Settlement) -> None:
+        """End a round of tries: given-up recipients, notifications, and the next try or the end of
+        the message, all by one commit, so that no notification is lost or doubled."""
+        await self._writer.run(functools.partial(spool_rows.settle, end=end))
 
     async def end_unless_changed(self, item: ActionItem, new: NewMessage | None) -> ActionResult:
-        """Like :meth:`end`, for an administrator: only when the message is still the one that was
-        seen. The result's message is the notification's queue ID."""
+        """Take a message out for an administrator, and put its notification in: only when it is
+        still the one that was seen. The result's message is the notification's queue ID."""
         new_id = self.new_queue_id() if new is not None else ""
 
         def job(connection: sqlite3.Connection) -> ActionResult:
@@ -167,21 +140,6 @@ class Spool:
             if new is not None:
                 spool_rows.insert(connection, new_id, new)
             return ActionResult(item.queue_id, True, new_id)
-
-        return await self._writer.run(job)
-
-    async def _replace(self, queue_id: str, new: NewMessage | None) -> str | None:
-        new_id = self._ids.next(self._clock()) if new is not None else None
-
-        def job(connection: sqlite3.Connection) -> str | None:
-            spool_rows.remove(connection, queue_id)
-            connection.execute(
-                "INSERT OR REPLACE INTO meta VALUES ('last_id', ?)",
-                (max(queue_id, new_id or "", _last_id(connection)),),
-            )
-            if new is not None and new_id is not None:
-                spool_rows.insert(connection, new_id, new)
-            return new_id
 
         return await self._writer.run(job)
 
@@ -196,15 +154,16 @@ class Spool:
     # Reading.
 
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
-        """Run a query on a connection of its own, in a thread. Raises TotalDeadlineError."""
+        """Run a query on a connection of its own, in a thread. Raises StorageError and
+        TotalDeadlineError."""
 
         def work() -> T:
-            connection = connect(self.path)
             try:
-                connection.execute("PRAGMA query_only = ON")
-                return query(connection)
-            finally:
-                connection.close()
+                with contextlib.closing(connect(self.path)) as connection:
+                    connection.execute("PRAGMA query_only = ON")
+                    return query(connection)
+            except sqlite3.Error as error:
+                raise storage_error(error, self.path) from error
 
         return await run_blocking_for(READ_DEADLINE_S, work)
 
@@ -246,14 +205,7 @@ class Spool:
 
     async def next_due(self) -> float | None:
         """When the next message falls due; None when nothing waits."""
-
-        def query(connection: sqlite3.Connection) -> float | None:
-            (found,) = connection.execute(
-                "SELECT min(next_try) FROM message WHERE state IN ('incoming', 'deferred')"
-            ).fetchone()
-            return None if found is None else float(found)
-
-        return await self._writer.run(query)
+        return await self._writer.run(spool_rows.next_due)
 
     async def listing(self, page_size: int = 500) -> AsyncIterator[list[SpooledMessage]]:
         """The queue in the order of arrival, page by page; what ends meanwhile may be missing,
@@ -265,20 +217,3 @@ class Spool:
                 return
             yield page
             last = page[-1].queue_id
-
-
-def _last_id(connection: sqlite3.Connection) -> str:
-    row = connection.execute("SELECT value FROM meta WHERE key = 'last_id'").fetchone()
-    return str(row[0]) if row else ""
-
-
-def _keep_attempt(connection: sqlite3.Connection, queue_id: str, attempt: Attempt) -> None:
-    connection.execute(
-        "INSERT INTO attempt (queue_id, started, relay, outcome, transcript) VALUES (?,?,?,?,?)",
-        (queue_id, attempt.started, attempt.relay, attempt.outcome, attempt.transcript),
-    )
-    connection.execute(
-        "DELETE FROM attempt WHERE queue_id = ? AND id NOT IN"
-        " (SELECT id FROM attempt WHERE queue_id = ? ORDER BY id DESC LIMIT ?)",
-        (queue_id, queue_id, ATTEMPTS_KEPT),
-    )

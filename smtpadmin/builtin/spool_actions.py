@@ -28,6 +28,10 @@ class ActionItem:
     size: int | None = None
 
 
+class Unsuitable(Exception):  # noqa: N818 - not an error: the action has nothing to do here
+    """The message is in a state that the action does not fit; nothing was changed."""
+
+
 def check(message: SpooledMessage | None, item: ActionItem) -> str | None:
     """Why the item must not be touched, in words; None when it is the message that was seen."""
     if message is None:
@@ -43,6 +47,20 @@ def check(message: SpooledMessage | None, item: ActionItem) -> str | None:
     return None
 
 
+def look(connection: sqlite3.Connection, queue_id: str) -> SpooledMessage | None:
+    """A message as it is now."""
+    return spool_rows.load(connection, queue_id)
+
+
+def give_back(connection: sqlite3.Connection, queue_id: str) -> None:
+    """Put a message back in line that was claimed and whose delivery has not begun."""
+    connection.execute(
+        "UPDATE message SET state = CASE tries WHEN 0 THEN 'incoming' ELSE 'deferred' END"
+        " WHERE queue_id = ? AND state = 'active'",
+        (queue_id,),
+    )
+
+
 def simple_action(
     connection: sqlite3.Connection, action: QueueAction, item: ActionItem, now: float
 ) -> ActionResult:
@@ -51,13 +69,16 @@ def simple_action(
     problem = check(message, item)
     if problem is not None or message is None:
         return ActionResult(item.queue_id, False, problem or "")
-    done = _DOERS[action](connection, message, now)
+    try:
+        done = _DOERS[action](connection, message, now)
+    except Unsuitable as reason:
+        return ActionResult(item.queue_id, False, str(reason))
     return ActionResult(item.queue_id, True, done)
 
 
 def _retry(connection: sqlite3.Connection, message: SpooledMessage, now: float) -> str:
     if message.state == "hold":
-        return "is held; release it to have it tried"
+        raise Unsuitable("is held; release it to have it tried")
     _set(connection, message.queue_id, message.state, now)
     return "will be tried now"
 

@@ -178,12 +178,12 @@ def _recipients_of(
 ) -> dict[str, list[SpooledRecipient]]:
     marks = ",".join("?" * len(queue_ids))
     found: dict[str, list[SpooledRecipient]] = {}
-    for queue_id, *values, told in connection.execute(
+    for queue_id, *values in connection.execute(
         "SELECT queue_id, n, address, state, dsn, reply, relay, told FROM recipient"
         f" WHERE queue_id IN ({marks}) ORDER BY queue_id, n",
         queue_ids,
     ):
-        found.setdefault(queue_id, []).append(SpooledRecipient(*values, bool(told)))
+        found.setdefault(queue_id, []).append(SpooledRecipient(*values))
     return found
 
 

@@ -20,6 +20,8 @@ from smtpadmin.model.errors import StorageError
 T = TypeVar("T")
 Job = Callable[[sqlite3.Connection], Any]
 MOST_JOBS_A_COMMIT = 256
+MOST_JOURNAL = 64 * 1024 * 1024
+"""Octets to which the write-ahead log shrinks again after a burst."""
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -27,6 +29,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute(f"PRAGMA journal_size_limit = {MOST_JOURNAL}")
     return connection
 
 
