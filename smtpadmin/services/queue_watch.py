@@ -195,8 +195,10 @@ class QueueWatch:
 
     def _count(self, counts: QueueCounts) -> None:
         now = datetime.now(UTC)
-        if len(self.history) > 1 and (now - self.history[-2][0]).total_seconds() < SAMPLE_EVERY:
-            self.history.pop()  # the newest sample moves on until it is far enough from the last
+        if len(self.history) > 1:
+            step = (self.history[-1][0] - self.history[-2][0]).total_seconds()
+            if step < SAMPLE_EVERY:  # the newest sample moves on until it is far enough
+                self.history.pop()
         self.history.append((now, counts))
         self.counts = counts
         self.counted.emit(counts)

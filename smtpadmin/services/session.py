@@ -89,7 +89,7 @@ class ServerSession:
         self.connector = factory(profile, secrets)
         self.abilities = abilities_of(self.connector)
         self.probed: ProbeResult | None = None
-        self.status = SessionStatus(SessionState.OFFLINE)
+        self.status = SessionStatus(SessionState.CONNECTING)
         self.tasks = TaskOwner(profile.name, self._on_crash)
         self._backoff = backoff or Backoff()
         self._wake = asyncio.Event()

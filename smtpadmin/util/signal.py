@@ -1,12 +1,13 @@
 """Weak, typed signals without Qt: how the core announces things.
 
-A bound method is held weakly, so that a dead receiver vanishes by itself; a plain function is held
-strongly. Receivers are called in the order in which they connected, in the emitter's thread.
+A bound method is held weakly, so that a dead receiver vanishes by itself; a plain function (or
+a method of a built-in type) is held strongly. Receivers are called in the order in which they connected, in the emitter's thread.
 """
 
 from __future__ import annotations
 
 import logging
+import types
 import weakref
 from collections.abc import Callable
 from typing import Any, Generic, ParamSpec
@@ -23,7 +24,7 @@ class Signal(Generic[P]):
 
     def connect(self, receiver: Callable[P, Any]) -> None:
         """Call ``receiver`` at each emit from now on."""
-        if hasattr(receiver, "__self__"):
+        if isinstance(receiver, types.MethodType):
             self._receivers.append(weakref.WeakMethod(receiver))
         else:
             self._receivers.append(lambda: receiver)

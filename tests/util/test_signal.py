@@ -79,3 +79,13 @@ def test_a_receiver_may_disconnect_itself_while_called() -> None:
     signal.emit(1)
     signal.emit(1)
     assert once.count == 1
+
+
+def test_a_method_of_a_built_in_type_is_a_receiver() -> None:
+    signal: Signal[[int]] = Signal()
+    heard: list[int] = []
+    signal.connect(heard.append)
+    signal.emit(1)
+    signal.disconnect(heard.append)
+    signal.emit(2)
+    assert heard == [1]
