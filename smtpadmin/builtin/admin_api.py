@@ -15,7 +15,7 @@ from aiohttp import web
 from aiohttp.typedefs import Middleware
 
 from smtpadmin.builtin import admin_about, admin_log, admin_messages, admin_queue
-from smtpadmin.builtin.admin_http import SERVER, STREAM, error_response
+from smtpadmin.builtin.admin_http import SERVER, error_response
 from smtpadmin.builtin.admin_token import ensure_token
 from smtpadmin.builtin.config import Address
 from smtpadmin.builtin.server import MailServer
@@ -99,16 +99,7 @@ async def _failures(request: web.Request, handler: Handler) -> web.StreamRespons
     try:
         return await handler(request)
     except Exception as error:  # noqa: BLE001 - the last line of defence: every failure is answered
-        stream = request.get(STREAM)
-        if stream is None:
-            return _failure(request, error)
-        # The head of the answer is out: the only honest end is a broken connection.
-        if not isinstance(error, ConnectionError):
-            log.warning("%s broke off: %s", request.path, error)
-        if request.transport is not None:
-            request.transport.abort()
-        assert isinstance(stream, web.StreamResponse)
-        return stream
+        return _failure(request, error)
 
 
 def _failure(request: web.Request, error: Exception) -> web.Response:

@@ -7,7 +7,9 @@ half an answer for a whole one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -19,10 +21,10 @@ from smtpadmin.model.errors import UsageError
 from smtpadmin.util.tasks import run_blocking_for
 
 SERVER: web.AppKey[MailServer] = web.AppKey("server", MailServer)
-STREAM = "stream"
 SEARCH_DEADLINE_S = 60.0
 WRITE_DEADLINE_S = 30.0
 LINES_A_BLOCK = 1_000
+log = logging.getLogger(__name__)
 
 
 def json_response(value: object, status: int = 200) -> web.Response:
@@ -38,23 +40,30 @@ def error_response(status: int, what: str, where: str = "", remedy: str = "") ->
 
 
 class LineStream:
-    """An answer of JSON Lines, begun at once."""
+    """An answer of JSON Lines whose head is out."""
 
     def __init__(self, response: web.StreamResponse) -> None:
         self.response = response
-
-    @classmethod
-    async def begin(cls, request: web.Request) -> LineStream:
-        """Send the head of the answer; from now on a failure ends the connection."""
-        response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
-        request[STREAM] = response
-        await response.prepare(request)
-        return cls(response)
 
     async def write(self, octets: bytes) -> None:
         """Send whole lines. Raises TimeoutError for a client that does not read."""
         async with asyncio.timeout(WRITE_DEADLINE_S):
             await self.response.write(octets)
+
+
+@contextlib.asynccontextmanager
+async def line_stream(request: web.Request) -> AsyncIterator[LineStream]:
+    """Begin an answer of JSON Lines. A failure inside breaks the connection: the head is out, so
+    there is no other honest end."""
+    response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
+    await response.prepare(request)
+    try:
+        yield LineStream(response)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the client must see a broken stream
+        if not isinstance(error, ConnectionError):
+            log.warning("%s broke off: %s", request.path, str(error) or type(error).__name__)
+        if request.transport is not None:
+            request.transport.abort()
 
 
 async def stream_lines(request: web.Request, lines: Iterator[bytes]) -> web.StreamResponse:
@@ -66,10 +75,10 @@ async def stream_lines(request: web.Request, lines: Iterator[bytes]) -> web.Stre
         return b"".join(line + b"\n" for line in block)
 
     block = await run_blocking_for(SEARCH_DEADLINE_S, take)
-    stream = await LineStream.begin(request)
-    while block:
-        await stream.write(block)
-        block = await run_blocking_for(SEARCH_DEADLINE_S, take)
+    async with line_stream(request) as stream:
+        while block:
+            await stream.write(block)
+            block = await run_blocking_for(SEARCH_DEADLINE_S, take)
     return stream.response
 
 

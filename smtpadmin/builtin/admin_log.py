@@ -11,7 +11,7 @@ from aiohttp import web
 from smtpadmin.builtin.admin_http import (
     LINES_A_BLOCK,
     SERVER,
-    LineStream,
+    line_stream,
     number_parameter,
     stream_lines,
     time_parameter,
@@ -82,10 +82,10 @@ async def follow(request: web.Request) -> web.StreamResponse:
     written.connect(follower.take)
     request.app[FOLLOWERS].add(follower)
     try:
-        stream = await LineStream.begin(request)
-        await stream.write(b"\n")
-        while block := await follower.next_block():
-            await stream.write(block)
+        async with line_stream(request) as stream:
+            await stream.write(b"\n")
+            while block := await follower.next_block():
+                await stream.write(block)
         return stream.response
     finally:
         request.app[FOLLOWERS].discard(follower)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from aiohttp import web
 
-from smtpadmin.builtin.admin_http import SERVER, LineStream, json_response, read_body
+from smtpadmin.builtin.admin_http import SERVER, json_response, line_stream, read_body
 from smtpadmin.builtin.spool_actions import ActionItem
 from smtpadmin.model.errors import UsageError
 from smtpadmin.model.queue import QueueAction
@@ -24,10 +24,10 @@ class ActionRequest(msgspec.Struct, forbid_unknown_fields=True):
 
 async def queue(request: web.Request) -> web.StreamResponse:
     """The whole queue, one entry a line; the last line says that nothing is missing."""
-    stream = await LineStream.begin(request)
-    async for page in request.app[SERVER].list_queue():
-        await stream.write(b"".join(msgspec.json.encode(entry) + b"\n" for entry in page))
-    await stream.write(END)
+    async with line_stream(request) as stream:
+        async for page in request.app[SERVER].list_queue():
+            await stream.write(b"".join(msgspec.json.encode(entry) + b"\n" for entry in page))
+        await stream.write(END)
     return stream.response
 
 
