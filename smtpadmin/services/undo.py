@@ -88,7 +88,7 @@ class _Reinjection:
             )
         results: list[ActionResult] = []
         restored: list[str] = []
-        error: SmtpadminError | None = None
+        lost: UnreachableError | None = None
         try:
             for path in left:
                 result, error = await self._put_back(path)
@@ -96,11 +96,12 @@ class _Reinjection:
                 if result.ok:
                     restored.append(path)
                 if isinstance(error, UnreachableError):
+                    lost = error
                     break
         finally:
             activity = self._activity(results, restored)
             unwritten = await self.actions.record(activity)
-        outcome = ActionOutcome(tuple(results), activity, error or unwritten)
+        outcome = ActionOutcome(tuple(results), activity, lost or unwritten)
         self.actions.done.emit(outcome)
         return outcome
 

@@ -24,9 +24,11 @@ from smtpadmin.model.errors import (
     UntrustedError,
     UsageError,
 )
+from smtpadmin.util.text import visible
 
 CONNECT_S = 10.0
 TOTAL_S = 60.0
+MOST_WHY = 200
 MOST_BODY = 64 * 1024 * 1024
 MOST_LINE = 4 * 1024 * 1024
 BATCH_LINES = 500
@@ -160,4 +162,5 @@ class HttpTransport:
 
 def _why(error: BaseException) -> str:
     inner = getattr(error, "os_error", None) or error
-    return getattr(inner, "strerror", None) or str(error) or type(error).__name__
+    why = getattr(inner, "strerror", None) or str(error) or type(error).__name__
+    return visible(why, MOST_WHY)  # it may quote what the server sent
