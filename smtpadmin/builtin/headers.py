@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from email.errors import HeaderParseError
 from email.header import decode_header, make_header
 from email.utils import format_datetime
 
@@ -46,11 +47,11 @@ def read_header(raw: bytes) -> HeaderFacts:
     values: dict[bytes, str] = {}
     hops = 0
     fields = list(_FIELD.finditer(header))
-    for field, following in zip(fields, [*fields[1:], None], strict=True):
+    ends = [field.start() for field in fields[1:]] + [len(header)]
+    for field, end in zip(fields, ends, strict=False):
         name = field[1].lower()
         hops += name == b"received"
         if name in (b"message-id", b"subject") and name not in values:
-            end = following.start() if following else len(header)
             values[name] = header[field.end() : end].decode("utf-8", "replace").strip()
     return HeaderFacts(
         message_id=_unfold(values.get(b"message-id")) or None,
@@ -76,7 +77,7 @@ def _decoded(text: str) -> str | None:
         return None
     try:
         subject = str(make_header(decode_header(text)))
-    except (ValueError, LookupError):
+    except (ValueError, LookupError, HeaderParseError):
         subject = text
     return subject[:MOST_SUBJECT_CHARACTERS]
 

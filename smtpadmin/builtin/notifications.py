@@ -6,6 +6,7 @@ the null sender. Pure functions: records in, octets out.
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -18,6 +19,9 @@ from email.utils import format_datetime
 from smtpadmin.builtin.spool_records import NewMessage, Outcome, SpooledMessage
 
 MOST_HEADER_RETURNED = 64 * 1024
+NO_HOST = ("none", "local", "")
+"""Relays that are no host."""
+_SAID = re.compile(r"(?:^|said: )([45]\d\d[ -].*?)(?: \(in reply to .*\))?$", re.S)
 _WIRE = policy.SMTP.clone(max_line_length=998, utf8=True)
 
 
@@ -147,13 +151,13 @@ def _status(
     ]
     for outcome in outcomes:
         fields = [
-            ("Final-Recipient", f"rfc822; {outcome.address}"),
+            ("Final-Recipient", _typed(outcome.address)),
             ("Action", action),
             ("Status", outcome.dsn),
         ]
-        if outcome.relay and outcome.relay != "none":
-            fields.append(("Remote-MTA", f"dns; {outcome.relay}"))
-        fields.append(("Diagnostic-Code", f"smtp; {_one_line(outcome.reply)}"))
+        if outcome.relay not in NO_HOST:
+            fields.append(("Remote-MTA", f"dns; {outcome.relay.rpartition(':')[0]}"))
+        fields.append(("Diagnostic-Code", _diagnosis(outcome)))
         if action == "delayed":
             until = format_datetime(datetime.fromtimestamp(message.expires, UTC))
             fields.append(("Will-Retry-Until", until))
@@ -175,6 +179,21 @@ def _returned_header(raw: bytes) -> Message:
     part = EmailMessage(policy=_WIRE)
     part.set_content(text + "\n", subtype="rfc822-headers", cte="8bit")
     return part
+
+
+def _typed(address: str) -> str:
+    """RFC 3464 section 2.1.2; RFC 6533 section 3 for what is not ASCII."""
+    if address.isascii():
+        return f"rfc822; {address}"
+    return "utf-8; " + "".join(c if c.isascii() else f"\\x{{{ord(c):X}}}" for c in address)
+
+
+def _diagnosis(outcome: Outcome) -> str:
+    """The host's own reply where there is one, else our words."""
+    said = _SAID.search(outcome.reply)
+    if said is not None and outcome.relay not in NO_HOST:
+        return f"smtp; {_one_line(said[1])}"
+    return f"x-smtpadmin; {_one_line(outcome.reply)}"
 
 
 def _one_line(text: str) -> str:
