@@ -27,7 +27,6 @@ from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.filter import Filter, NumberTerm, TextTerm
 from smtpadmin.model.queue import INVERSE, QueueAction, QueueEntry
 from smtpadmin.services.actions import ActionOutcome, PendingDelete, Progress
-from smtpadmin.services.queue_watch import queue_key
 from smtpadmin.services.undo import can_undo, undo
 
 AGE_EVERY_MS = 1_000
@@ -399,7 +398,8 @@ class QueuePage(Page):
         if not text:
             self._say(self.tr("Type a filter first, then save it as a view"))
             return
-        views = [v for v in self.context.workspace.preferences.get("views", []) if v != text]
+        kept: list[str] = self.context.workspace.preferences.get("views", [])
+        views = [view for view in kept if view != text]
         self.context.workspace.preferences.set("views", [*views, text])
         self.context.workspace.profiles_changed.emit()
         self._say(self.tr("Saved in the sidebar"))
@@ -413,13 +413,4 @@ class QueuePage(Page):
         """Save the visible rows as CSV, JSON Lines or text."""
         from smtpadmin.gui.dialogs.export import export_rows
 
-        self.scope.spawn("export", export_rows(self, self.table, "queue", self._export_object))
-
-    @staticmethod
-    def _export_object(entry: QueueEntry) -> object:
-        return entry
-
-    @staticmethod
-    def row_key(entry: QueueEntry) -> object:
-        """What names a row."""
-        return queue_key(entry)
+        self.scope.spawn("export", export_rows(self, self.table, "queue"))

@@ -297,8 +297,10 @@ class QueueDetail(QWidget):
 
     def _copy_text(self) -> None:
         view = self._stack.currentWidget()
-        text = view.text() if isinstance(view, TranscriptView) else view.toPlainText()  # type: ignore[attr-defined]
-        QGuiApplication.clipboard().setText(text)
+        if isinstance(view, TranscriptView):
+            QGuiApplication.clipboard().setText(view.text())
+        elif isinstance(view, QPlainTextEdit):
+            QGuiApplication.clipboard().setText(view.toPlainText())
 
 
 def _text_view(name: str) -> QPlainTextEdit:
