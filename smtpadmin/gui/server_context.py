@@ -82,6 +82,8 @@ class ServerContext(QObject):
             source = ability(self.session.connector, StatsSource)
             if source is not None:
                 self.scope.spawn("statistics", self._watch_stats(source))
+        elif status.state is SessionState.CONNECTED and self.watch is not None:
+            self.watch.refresh_now()  # it waits for us after a refused login
         self.status_changed.emit(status)
 
     async def _watch_stats(self, source: StatsSource) -> None:

@@ -88,3 +88,7 @@ class KeyringError(StorageError):
     """The OS keyring is missing, locked, hanging or not safe enough."""
 
     exit_code = 3
+
+
+NOT_MENDED_BY_WAITING = (LoginError, UntrustedError, NotPermittedError)
+"""Trying again by itself is useless after these, and a second wrong password may lock an account."""

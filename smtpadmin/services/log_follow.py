@@ -7,13 +7,14 @@ last line seen is read again, and lines already handed over are recognised there
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from smtpadmin.connectors.api import LogSource
-from smtpadmin.model.errors import SmtpadminError
+from smtpadmin.model.errors import NOT_MENDED_BY_WAITING, SmtpadminError
 from smtpadmin.model.log import LogRecord
 from smtpadmin.services.batcher import Batcher
 from smtpadmin.util.backoff import Backoff
@@ -59,23 +60,35 @@ class LogFollow:
         self._backlog = backlog
         self._backoff = backoff or Backoff()
         self._memory = _Memory()
+        self._wake = asyncio.Event()
 
     async def run(self) -> None:
         """Follow for ever; end it by cancelling. Errors of the server are told, not raised."""
         try:
             while True:
-                await self._follow_and_tell()
-                await asyncio.sleep(self._backoff.next())
+                self._wake.clear()
+                pause = await self._follow_and_tell()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(pause):
+                        await self._wake.wait()
         finally:
             self._batcher.flush()
 
-    async def _follow_and_tell(self) -> None:
+    def retry_now(self) -> None:
+        """Do not wait for the next try."""
+        self._wake.set()
+
+    async def _follow_and_tell(self) -> float | None:
+        """Follow until it breaks off; gives the seconds to wait then, None: until woken."""
         try:
             await self._follow()
             self._set(following=False)
         except SmtpadminError as error:
             self._set(following=False, error=error)
             self.failed.emit(error)
+            if isinstance(error, NOT_MENDED_BY_WAITING):
+                return None
+        return self._backoff.next()
 
     async def _follow(self) -> None:
         await self._catch_up()

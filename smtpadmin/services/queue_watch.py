@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from smtpadmin.connectors.api import QueueSource
-from smtpadmin.model.errors import SmtpadminError, TotalDeadlineError
+from smtpadmin.model.errors import NOT_MENDED_BY_WAITING, SmtpadminError, TotalDeadlineError
 from smtpadmin.model.queue import QueueCounts, QueueEntry
 from smtpadmin.services.batcher import Batcher
 from smtpadmin.util.backoff import Backoff
@@ -114,18 +114,20 @@ class QueueWatch:
             pause = await self._list_and_tell()
             await self._rest(pause)
 
-    async def _list_and_tell(self) -> float:
-        """One listing; gives the seconds to wait before the next."""
+    async def _list_and_tell(self) -> float | None:
+        """One listing; gives the seconds to wait before the next, None: until woken."""
         try:
             await self.refresh()
         except SmtpadminError as error:
             self.failed.emit(error)
+            if isinstance(error, NOT_MENDED_BY_WAITING):
+                return None
             return max(self._backoff.next(), self.status.interval)
         self._backoff.reset()
         return self.status.interval
 
-    async def _rest(self, seconds: float) -> None:
-        if not self.status.paused:
+    async def _rest(self, seconds: float | None) -> None:
+        if seconds is not None and not self.status.paused:
             try:
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()

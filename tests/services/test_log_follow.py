@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from smtpadmin.model.errors import SmtpadminError, UnreachableError
+from smtpadmin.model.errors import LoginError, SmtpadminError, UnreachableError
 from smtpadmin.model.log import LogRecord
 from smtpadmin.services.log_follow import LogFollow
 from smtpadmin.util.backoff import Backoff
@@ -147,3 +148,16 @@ async def test_only_the_backlog_asked_for(server: MemoryServer) -> None:
     await follow._catch_up()
     assert asked[0] is not None
     assert timedelta(minutes=9) < datetime.now(UTC) - asked[0] < timedelta(minutes=11)
+
+
+async def test_a_refused_login_is_not_repeated_until_asked(
+    server: MemoryServer, owner: TaskOwner
+) -> None:
+    page = Page(server, owner)
+    await until(lambda: page.follow.status.following)
+    await server.break_follow(LoginError("token revoked"))
+    await until(lambda: page.failures)
+    await asyncio.sleep(0.03)  # six times the longest back-off
+    assert not page.follow.status.following
+    page.follow.retry_now()
+    await until(lambda: page.follow.status.following)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from smtpadmin.model.errors import SmtpadminError, TotalDeadlineError, UnreachableError
+from smtpadmin.model.errors import LoginError, SmtpadminError, TotalDeadlineError, UnreachableError
 from smtpadmin.model.queue import QueueCounts, QueueEntry
 from smtpadmin.services import queue_watch as module
 from smtpadmin.services.columns import QUEUE_COLUMNS
@@ -199,3 +199,17 @@ async def test_each_status_is_told(server: MemoryServer, watch: QueueWatch) -> N
     await watch.refresh()
     assert [status.listing for status in told] == [True, False]
     assert told[-1].updated_at is not None
+
+
+async def test_a_refused_login_is_not_repeated_until_asked(
+    server: MemoryServer, watch: QueueWatch, owner: TaskOwner
+) -> None:
+    server.put(entry(1))
+    server.listing_breaks = (0, LoginError("wrong token"))
+    owner.spawn("watch", watch.run())
+    await until(lambda: watch.status.error)
+    await asyncio.sleep(0.04)  # four times the interval
+    assert server.listings == 1
+    server.listing_breaks = None
+    watch.refresh_now()
+    await until(lambda: watch.status.error is None and watch.status.updated_at)
