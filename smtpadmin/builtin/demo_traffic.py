@@ -20,12 +20,15 @@ import aiosmtplib
 from smtpadmin.builtin.config import Address
 
 START_BURST = 90
-PACE_S = 1.2
+AT_ONCE = 6
+PACE_S = 1.0
+INSIDE = "acme.example"
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One kind of mail: who writes to whom about what; ``weight`` is how often."""
+    """One kind of mail: who writes to whom about what; ``weight`` is how often, ``size`` about how
+    many octets. Senders inside log in; others come from the outside, without TLS or login."""
 
     sender: str
     recipients: tuple[str, ...]
@@ -33,69 +36,127 @@ class Kind:
     weight: int
     size: int = 2_000
 
+    @property
+    def is_inside(self) -> bool:
+        """Whether a colleague writes it."""
+        return self.sender.endswith(f"@{INSIDE}")
+
+
+SUSPICIOUS = Kind(
+    "ceo@acme-payments.example",
+    ("payroll@acme.example", "anna@acme.example"),
+    ("Urgent wire transfer {n}", "Are you at your desk?"),
+    weight=1,
+    size=1_200,
+)
+"""Held by the demo server's policy, for an administrator to look at."""
 
 KINDS: Sequence[Kind] = (
     Kind(
         "billing@acme.example",
         ("finance@partner.example", "orders@partner.example", "gone@partner.example"),
         ("Invoice {n}", "Reminder for invoice {n}", "Statement of account"),
-        10,
-        38_000,
+        weight=10,
+        size=38_000,
     ),
     Kind(
         "reports@acme.example",
-        ("ops@branch-7.example", "noc@branch-7.example"),
+        ("ops@branch-7.example", "noc@branch-7.example", "vault@archive.example"),
         ("Nightly report {n}", "Capacity report"),
-        4,
-        410_000,
+        weight=4,
+        size=410_000,
     ),
     Kind(
         "no-reply@acme.example",
         ("j.ortiz@mailhost.example", "m.weber@mailhost.example", "info@oldtls.example"),
         ("Your order {n} has shipped", "Reset your password"),
-        9,
-        9_000,
+        weight=9,
+        size=9_000,
     ),
     Kind(
         "newsletter@acme.example",
         ("lena@bigmail.example", "omar@bigmail.example", "kim@strict.example"),
         ("News in November", "What is new: {n}"),
-        8,
-        21_000,
+        weight=8,
+        size=21_000,
     ),
-    Kind("alerts@acme.example", ("oncall@pager.example", "duty@pager.example"), ("Disk 91 % full on db{n}", "Backup took longer"), 4, 1_500),
-    Kind("support@acme.example", ("k.mori@nodns.example", "desk@university.example", "wei@flaky.example"), ("Re: ticket {n}", "Your question"), 6, 7_000),
-    Kind("ceo@acme-payments.example", ("payroll@acme.example",), ("Urgent wire transfer {n}",), 1, 1_200),
-    Kind("anna@acme.example", ("ben@acme.example", "team@acme.example", "orders@shop.example"), ("Lunch?", "Minutes of meeting {n}", "Grüße aus Köln"), 14, 3_000),
-    Kind("spammer@elsewhere.example", ("victim@foreign.example",), ("Cheap watches",), 2, 900),
-)  # fmt: skip
+    Kind(
+        "alerts@acme.example",
+        ("oncall@pager.example", "duty@pager.example"),
+        ("Disk 91 % full on db{n}", "Backup took longer"),
+        weight=4,
+        size=1_500,
+    ),
+    Kind(
+        "support@acme.example",
+        ("k.mori@nodns.example", "desk@university.example", "wei@flaky.example"),
+        ("Re: ticket {n}", "Your question"),
+        weight=6,
+        size=7_000,
+    ),
+    Kind(
+        "anna@acme.example",
+        ("ben@acme.example", "team@acme.example", "orders@shop.example", "desk@bank.example"),
+        ("Lunch?", "Minutes of meeting {n}", "Grüße aus Köln"),
+        weight=14,
+        size=3_000,
+    ),
+    Kind(
+        "lena@bigmail.example",
+        ("sales@acme.example", "support@acme.example"),
+        ("Question about order {n}", "Re: News in November"),
+        weight=6,
+    ),
+    Kind(
+        "offers@watches.example",
+        ("all@lists.acme.example", "admin@lists.acme.example"),
+        ("Cheap watches", "You have won {n} dollars"),
+        weight=3,
+        size=900,
+    ),
+    SUSPICIOUS,
+)
 
 
 class Traffic:
-    """Writes mail to one server until it is cancelled. ``user`` logs in over TLS when given."""
+    """Writes mail to one server until it is cancelled. ``login`` is the colleagues' user name and
+    password, ``tls`` trusts the server's certificate."""
 
     def __init__(
-        self, smtp: Address, user: tuple[str, str], tls: ssl.SSLContext, seed: int = 7
+        self,
+        smtp: Address,
+        login: tuple[str, str],
+        tls: ssl.SSLContext,
+        *,
+        seed: int = 7,
+        burst: int = START_BURST,
+        pace_s: float = PACE_S,
     ) -> None:
         self._smtp = smtp
-        self._user = user
+        self._login = login
         self._tls = tls
         self._random = random.Random(seed)
+        self._burst = burst
+        self._pace_s = pace_s
         self.sent = 0
         self.refused = 0
 
     async def run(self) -> None:
         """A burst, as if the server had been up for a while, then a human pace."""
-        for _ in range(START_BURST // 6):
-            await asyncio.gather(*(self.write_one() for _ in range(6)))
+        first = [SUSPICIOUS] * 3 + self._choose(self._burst)
+        for start in range(0, len(first), AT_ONCE):
+            await asyncio.gather(*map(self.write_one, first[start : start + AT_ONCE]))
         while True:
-            await asyncio.sleep(self._random.expovariate(1 / PACE_S))
-            await self.write_one()
+            await asyncio.sleep(self._random.expovariate(1 / self._pace_s))
+            await self.write_one(*self._choose(1))
 
-    async def write_one(self) -> None:
+    def _choose(self, number: int) -> list[Kind]:
+        return self._random.choices(KINDS, [kind.weight for kind in KINDS], k=number)
+
+    async def write_one(self, kind: Kind) -> None:
         """Write and hand in one message; what the server refuses is only counted."""
-        kind = self._random.choices(KINDS, [k.weight for k in KINDS])[0]
-        recipients = self._random.sample(kind.recipients, self._random.choice((1, 1, 1, 2)) if len(kind.recipients) > 1 else 1)  # fmt: skip
+        number = self._random.choice((1, 1, 1, 2))
+        recipients = self._random.sample(kind.recipients, number)
         message = self._message(kind, recipients)
         try:
             await self._hand_in(kind, message, recipients)
@@ -105,32 +166,34 @@ class Traffic:
             self.sent += 1
 
     async def _hand_in(self, kind: Kind, message: EmailMessage, recipients: Sequence[str]) -> None:
-        outsider = not kind.sender.endswith("@acme.example")
         client = aiosmtplib.SMTP(
             hostname=self._smtp[0],
             port=self._smtp[1],
-            local_hostname="mail.elsewhere.example" if outsider else "ws7.acme.example",
-            start_tls=not outsider,
-            tls_context=None if outsider else self._tls,
+            local_hostname=f"ws7.{INSIDE}" if kind.is_inside else "mail.elsewhere.example",
+            start_tls=kind.is_inside,
+            tls_context=self._tls if kind.is_inside else None,
             timeout=20,
         )
-        async with client:
-            if not outsider:
+        try:
+            await client.connect()
+            if kind.is_inside:
                 await client.ehlo()
-                await client.auth_plain(*self._user)
+                await client.auth_plain(*self._login)
             await client.sendmail(kind.sender, list(recipients), message.as_bytes())
+            await client.quit()
+        finally:
+            client.close()  # at once, also when cancelled in the middle of a dialogue
 
     def _message(self, kind: Kind, recipients: Sequence[str]) -> EmailMessage:
         message = EmailMessage()
         message["From"] = kind.sender
         message["To"] = ", ".join(recipients)
-        message["Subject"] = self._random.choice(kind.subjects).format(
-            n=self._random.randrange(1000, 9999)
-        )
+        subject = self._random.choice(kind.subjects)
+        message["Subject"] = subject.format(n=self._random.randrange(1000, 9999))
         message["Date"] = format_datetime(localtime())
         domain = kind.sender.partition("@")[2]
         message["Message-ID"] = f"<{uuid.UUID(int=self._random.getrandbits(128))}@{domain}>"
-        words = max(20, int(kind.size * self._random.uniform(0.4, 1.6)) // 60)
         line = "This is one of the demo's messages; a real server carries it.\n"
-        message.set_content(line * words)
+        size = kind.size * self._random.uniform(0.4, 1.6)
+        message.set_content(line * max(3, int(size) // len(line)))
         return message

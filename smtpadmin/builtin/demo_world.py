@@ -1,4 +1,4 @@
-"""The demo's outside world: real SMTP servers that greylist, refuse, delay, drop and accept.
+"""The demo's outside world: a real server on loopback for each domain, each with its own rules.
 
 Every outcome that the demo shows comes from one of these answering over a socket.
 """
@@ -6,174 +6,129 @@ Every outcome that the demo shows comes from one of these answering over a socke
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
-import time
+import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass
 
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP
 
+from smtpadmin.builtin import demo_rules
 from smtpadmin.builtin.config import Address, NextHop
-from smtpadmin.builtin.policy import domain_of
+from smtpadmin.builtin.demo_dns import FailingDns
+from smtpadmin.builtin.demo_rules import Friendly
 from smtpadmin.model.profile import TlsMode
 
 LOOPBACK = "127.0.0.1"
-GREYLIST_S = 25.0
-SLOW_S = 2.5
-BUSY = b"421 4.7.0 try again later, too many connections from your network\r\n"
+Factory = Callable[[], asyncio.BaseProtocol]
 
 
-@dataclass
-class WorldRules:
-    """How the world's domains answer; remembers whom it has greylisted and dropped."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One domain that speaks SMTP. ``offers_tls``: STARTTLS; ``insists_on_tls``: nothing without
+    it; ``we_insist``: our server sends it nothing in clear."""
 
-    first_seen: dict[tuple[str, str], float] = field(default_factory=dict)
-    dropped: set[str] = field(default_factory=set)
-    received: int = 0
-
-    async def handle_RCPT(
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        """Answer a recipient by its domain's rule."""
-        rule = _RECIPIENT_RULES.get(domain_of(address))
-        reply = rule(self, envelope.mail_from or "", address) if rule else None
-        if reply is not None:
-            return reply
-        envelope.rcpt_tos.append(address)
-        return "250 2.1.5 Ok"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        """Take the message, slowly, or drop the line."""
-        domain = domain_of(envelope.rcpt_tos[0])
-        if domain == "bigmail.example":
-            await asyncio.sleep(SLOW_S)
-        if domain == "flaky.example" and envelope.rcpt_tos[0] not in self.dropped:
-            self.dropped.add(envelope.rcpt_tos[0])
-            if isinstance(server.transport, asyncio.Transport):
-                server.transport.abort()
-        self.received += 1
-        return f"250 2.0.0 Ok: queued as W{self.received:07d}"
+    domain: str
+    rules: type[Friendly] = Friendly
+    offers_tls: bool = True
+    insists_on_tls: bool = False
+    we_insist: bool = False
 
 
-def _partner(rules: WorldRules, sender: str, address: str) -> str | None:
-    local_part = address.partition("@")[0]
-    if local_part == "finance":
-        return "452 4.2.2 mailbox full"
-    if local_part in ("gone", "former.colleague"):
-        return f"550 5.1.1 <{address}>: no such user here"
-    return None
-
-
-def _greylist(rules: WorldRules, sender: str, address: str) -> str | None:
-    first = rules.first_seen.setdefault((sender, address), time.monotonic())
-    left = GREYLIST_S - (time.monotonic() - first)
-    return f"450 4.7.1 greylisted, try again in {int(left) + 1} s" if left > 0 else None
-
-
-def _spam_filter(rules: WorldRules, sender: str, address: str) -> str | None:
-    if sender.startswith("newsletter@"):
-        return "554 5.7.1 Message refused: this network is listed for bulk mail"
-    return None
-
-
-_RECIPIENT_RULES: dict[str, Callable[[WorldRules, str, str], str | None]] = {
-    "partner.example": _partner,
-    "mailhost.example": _greylist,
-    "strict.example": _spam_filter,
-}
+PLACES = (
+    Place("partner.example", demo_rules.Partner),
+    Place("mailhost.example", demo_rules.Greylisting),
+    Place("strict.example", demo_rules.Strict),
+    Place("bigmail.example", demo_rules.Slow),
+    Place("university.example", demo_rules.Tarpit),
+    Place("flaky.example", demo_rules.Flaky),
+    Place("shop.example"),
+    Place("bank.example", insists_on_tls=True),
+    Place("oldtls.example", offers_tls=False, we_insist=True),
+)
+UNREACHABLE = "branch-7.example"
+BUSY = "pager.example"
+SILENT = "archive.example"
+WITHOUT_DNS = "nodns.example"
+"""Not routed: its mail exchangers are asked of :mod:`demo_dns`."""
 
 
 class DemoWorld:
-    """All servers of the outside world. ``routes`` tells the mail server how to reach them."""
+    """All of it. ``routes`` and ``dns`` tell the mail server how to reach it; ``rules`` are the
+    handlers by domain."""
 
     def __init__(self) -> None:
-        self.rules = WorldRules()
+        self.rules: dict[str, Friendly] = {}
         self.routes: dict[str, NextHop] = {}
         self.dns: Address = (LOOPBACK, 0)
         self._servers: list[asyncio.Server] = []
-        self._dns_transport: asyncio.DatagramTransport | None = None
-        self._unused_port: Any = None
+        self._sessions: weakref.WeakSet[asyncio.BaseProtocol] = weakref.WeakSet()
+        self._name_server: asyncio.DatagramTransport | None = None
+        self._reserved: socket.socket | None = None
 
     async def start(self, tls: ssl.SSLContext) -> None:
-        """Open the ports; ``tls`` is the certificate that most of the servers show."""
-        loop = asyncio.get_running_loop()
+        """Open the ports; ``tls`` holds the certificate that the hosts show."""
+        for place in PLACES:
+            self.rules[place.domain] = place.rules()
+            port = await self._listen(self._smtp(place, tls))
+            self._route(place.domain, port, require_tls=place.we_insist)
+        self._route(BUSY, await self._listen(demo_rules.Busy))
+        self._route(SILENT, await self._listen(demo_rules.Silent))
+        self._route(UNREACHABLE, self._refusing_port())
+        self._name_server, _ = await asyncio.get_running_loop().create_datagram_endpoint(
+            FailingDns, (LOOPBACK, 0)
+        )
+        self.dns = self._name_server.get_extra_info("sockname")[:2]
 
-        def polite() -> SMTP:
-            return SMTP(self.rules, hostname="mx.world.example", tls_context=tls, loop=loop)
+    async def stop(self) -> None:
+        """Close everything; may be called after a start that failed."""
+        for server in self._servers:
+            server.close()
+        for session in tuple(self._sessions):
+            transport = getattr(session, "transport", None)
+            if isinstance(transport, asyncio.Transport):
+                transport.abort()
+        if self._name_server is not None:
+            self._name_server.close()
+        if self._reserved is not None:
+            self._reserved.close()
+        await asyncio.sleep(0)  # let the aborted sessions hear of it
 
-        def without_tls() -> SMTP:
-            return SMTP(self.rules, hostname="mail.oldtls.example", loop=loop)
+    def _smtp(self, place: Place, tls: ssl.SSLContext) -> Factory:
+        def make() -> asyncio.BaseProtocol:
+            session: asyncio.BaseProtocol = SMTP(
+                self.rules[place.domain],
+                hostname=f"mx.{place.domain}",
+                ident="ESMTP",
+                enable_SMTPUTF8=True,
+                tls_context=tls if place.offers_tls else None,
+                require_starttls=place.insists_on_tls,
+                loop=asyncio.get_running_loop(),
+            )
+            return session
 
-        port = await self._listen(polite)
-        accepting = ("partner", "mailhost", "strict", "bigmail", "flaky", "shop", "university")
-        for name in accepting:
-            self._route(f"{name}.example", port)
-        self._route("oldtls.example", await self._listen(without_tls), require_tls=True)
-        self._route("pager.example", await self._listen(_Busy))
-        self._route("branch-7.example", self._refusing_port())
-        self.dns = await self._start_dns(loop)
+        return make
+
+    async def _listen(self, factory: Factory) -> int:
+        def make() -> asyncio.BaseProtocol:
+            session = factory()
+            self._sessions.add(session)
+            return session
+
+        server = await asyncio.get_running_loop().create_server(make, LOOPBACK, 0)
+        self._servers.append(server)
+        port: int = server.sockets[0].getsockname()[1]
+        return port
 
     def _route(self, domain: str, port: int, *, require_tls: bool = False) -> None:
         self.routes[domain] = NextHop(
             LOOPBACK, port, TlsMode.STARTTLS, require_tls=require_tls, name=f"mx.{domain}"
         )
 
-    async def _listen(self, factory: Callable[[], asyncio.BaseProtocol]) -> int:
-        server = await asyncio.get_running_loop().create_server(factory, LOOPBACK, 0)
-        self._servers.append(server)
-        port: int = server.sockets[0].getsockname()[1]
-        return port
-
     def _refusing_port(self) -> int:
         """A port that refuses: bound, so that nobody else gets it, and not listening."""
-        import socket
-
-        self._unused_port = socket.socket()
-        self._unused_port.bind((LOOPBACK, 0))
-        port: int = self._unused_port.getsockname()[1]
+        self._reserved = socket.socket()
+        self._reserved.bind((LOOPBACK, 0))
+        port: int = self._reserved.getsockname()[1]
         return port
-
-    async def _start_dns(self, loop: asyncio.AbstractEventLoop) -> Address:
-        transport, _ = await loop.create_datagram_endpoint(_FailingDns, (LOOPBACK, 0))
-        self._dns_transport = transport
-        host, port = transport.get_extra_info("sockname")[:2]
-        return (host, port)
-
-    async def stop(self) -> None:
-        """Close everything."""
-        for server in self._servers:
-            server.close()
-        if self._dns_transport is not None:
-            self._dns_transport.close()
-        if self._unused_port is not None:
-            self._unused_port.close()
-
-
-class _Busy(asyncio.Protocol):
-    """A server that has no time."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.write(BUSY)
-        transport.close()
-
-
-class _FailingDns(asyncio.DatagramProtocol):
-    """A name server whose zone is broken: it answers every question with SERVFAIL, so that no
-    question of the demo leaves this machine."""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast("asyncio.DatagramTransport", transport)
-
-    def datagram_received(self, data: bytes, addr: Any) -> None:
-        import dns.exception
-        import dns.message
-        import dns.rcode
-
-        try:
-            answer = dns.message.make_response(dns.message.from_wire(data))
-        except dns.exception.DNSException:
-            return
-        answer.set_rcode(dns.rcode.SERVFAIL)
-        self._transport.sendto(answer.to_wire(), addr)

@@ -414,3 +414,17 @@ class QueuePage(Page):
         from smtpadmin.gui.dialogs.export import export_rows
 
         self.scope.spawn("export", export_rows(self, self.table, "queue"))
+
+    def track_selected(self) -> None:
+        """Open the selected message in Tracking."""
+        self.detail.track()
+
+    def toggle_detail(self) -> None:
+        """Detail below, at the right, off (F8)."""
+        if self.detail.isVisible() and self.splitter.orientation() == Qt.Orientation.Vertical:
+            self.splitter.setOrientation(Qt.Orientation.Horizontal)
+        elif self.detail.isVisible():
+            self.splitter.setOrientation(Qt.Orientation.Vertical)
+            self.detail.hide()
+        else:
+            self.detail.show_entries(self.table.selected_rows())
