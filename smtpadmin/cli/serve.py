@@ -1,12 +1,13 @@
-"""``smtpadmin serve``: the built-in mail server alone, and the demo's server for the window."""
+"""``smtpadmin serve``: the built-in mail server alone, and the demo's server for the window.
+
+Options become a configuration here; running it is :mod:`smtpadmin.cli.serve_run`'s part.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import ipaddress
-import os
-import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -16,12 +17,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smtpadmin.cli.output import json_option, note
-from smtpadmin.model.errors import StorageError, UsageError
+from smtpadmin.cli.output import json_option
+from smtpadmin.model.errors import UsageError
 
 if TYPE_CHECKING:
     from smtpadmin.builtin.config import Address, NextHop, ServerConfig
-    from smtpadmin.builtin.server import MailServer
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -40,6 +40,7 @@ class _Options:
     expire: str | None
     user: str | None
     password_stdin: bool
+    password_file: Path | None
     relay_networks: tuple[str, ...]
     max_size: int | None
     max_recipients: int | None
@@ -68,8 +69,13 @@ class _Options:
 )
 @click.option("--retry", metavar="30s,2m,10m", help="Waits between tries; the last one repeats.")
 @click.option("--expire", metavar="5d", help="How long a message is tried.")
-@click.option("--user", help="A login that may relay; its password comes by --password-stdin.")
+@click.option("--user", help="A login that may relay; its password is read, never an argument.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option(
+    "--password-file",
+    type=click.Path(path_type=Path),
+    help="Read the password from the first line of a file.",
+)
 @click.option(
     "--relay-network",
     "relay_networks",
@@ -77,8 +83,13 @@ class _Options:
     metavar="NETWORK",
     help="Networks that may relay.  [default: loopback]",
 )
-@click.option("--max-size", type=int, metavar="OCTETS")
-@click.option("--max-recipients", type=int)
+@click.option(
+    "--max-size",
+    type=click.IntRange(min=1),
+    metavar="OCTETS",
+    help="Of a message.  [default: 25 MiB]",
+)
+@click.option("--max-recipients", type=click.IntRange(min=1), help="Of a message.  [default: 1000]")
 @click.option("--demo", is_flag=True, help="With an outside world and people who write mail.")
 @click.option("--exit-with-parent", is_flag=True, help="Stop when standard input ends.")
 @json_option
@@ -86,7 +97,9 @@ def command(demo: bool, exit_with_parent: bool, as_json: bool, **options: object
     """Run the built-in mail server until it is told to stop (Ctrl+C, SIGTERM)."""
     with _data_folder(options.get("data"), demo) as folder:
         config = make_config(_Options(**{**options, "data": folder}))  # type: ignore[arg-type]
-        asyncio.run(_serve(config, demo=demo, as_json=as_json, until_eof=exit_with_parent))
+        from smtpadmin.cli.serve_run import serve
+
+        asyncio.run(serve(config, demo=demo, as_json=as_json, until_eof=exit_with_parent))
 
 
 @contextlib.contextmanager
@@ -192,14 +205,29 @@ def _users(options: _Options) -> dict[str, str]:
         return {}
     from smtpadmin.builtin.passwords import make_record
 
-    if not options.password_stdin:
+    return {options.user: make_record(_password(options))}
+
+
+def _password(options: _Options) -> str:
+    if options.password_file is not None:
+        try:
+            text = options.password_file.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise UsageError(
+                f"the file cannot be read ({error})", where=str(options.password_file)
+            ) from error
+        password = text.partition("\n")[0].rstrip("\r")
+    elif options.password_stdin:
+        password = sys.stdin.readline().rstrip("\r\n")
+    else:
         raise UsageError(
-            "--user needs a password", where="--user", remedy="Give it by --password-stdin."
+            "--user needs a password",
+            where="--user",
+            remedy="Give it by --password-stdin or --password-file.",
         )
-    password = sys.stdin.readline().rstrip("\r\n")
     if not password:
-        raise UsageError("the password is empty", where="--password-stdin")
-    return {options.user: make_record(password)}
+        raise UsageError("the password is empty", where="--user")
+    return password
 
 
 def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
@@ -209,92 +237,3 @@ def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         raise UsageError(
             f"{text!r} is not a network", where="--relay-network", remedy="For example 10.0.0.0/8."
         ) from error
-
-
-async def _serve(config: ServerConfig, *, demo: bool, as_json: bool, until_eof: bool) -> None:
-    from smtpadmin.builtin.admin_api import AdminApi
-    from smtpadmin.builtin.demo import Demo
-    from smtpadmin.builtin.server import MailServer
-
-    stop = _stop_event(until_eof)
-    running = Demo(config) if demo else None
-    try:
-        if running is not None:
-            server = await running.start()
-        else:
-            server = MailServer(config)
-            await server.start()
-    except OSError as error:
-        raise _port_error(error, config) from error
-    api = AdminApi(server)
-    try:
-        try:
-            await api.start()
-        except OSError as error:
-            raise _port_error(error, config) from error
-        _say_ready(server, api.address, as_json)
-        if running is not None:
-            running.begin_traffic()
-        await stop.wait()
-    finally:
-        await api.stop()
-        await (running.stop() if running is not None else server.stop())
-
-
-def _port_error(error: OSError, config: ServerConfig) -> StorageError:
-    return StorageError(
-        f"cannot start: {error.strerror or error}",
-        where=f"{config.smtp[0]}:{config.smtp[1]} or {config.admin[0]}:{config.admin[1]}",
-        remedy="Choose other ports with --smtp and --admin, or another folder with --data.",
-    )
-
-
-def _stop_event(until_eof: bool) -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in ("SIGTERM", "SIGINT"):
-        # Windows has no signal handlers in asyncio: Ctrl+C ends the run there.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(getattr(signal, name), stop.set)
-    if until_eof:
-        import threading
-
-        def wait_for_end() -> None:
-            while os.read(sys.stdin.fileno(), 4096):
-                continue
-            loop.call_soon_threadsafe(stop.set)
-
-        threading.Thread(target=wait_for_end, name="parent watch", daemon=True).start()
-    return stop
-
-
-def _say_ready(server: MailServer, admin: Address, as_json: bool) -> None:
-    import msgspec
-
-    config = server.config
-    smtp = f"{server.smtp[0]}:{server.smtp[1]}"
-    url = f"http://{admin[0]}:{admin[1]}"
-    if not as_json:
-        note(f"mail server on {smtp}, admin API on {url}, data in {config.data}")
-        note(
-            f"token in {config.token_path}; certificate authority in {config.data / 'tls' / 'ca.pem'}"
-        )
-        return
-    ready = {
-        "smtp": smtp,
-        "submission": None if server.submission is None else f"{server.submission[0]}:{server.submission[1]}",
-        "admin": url,
-        "token_file": str(config.token_path),
-        "data": str(config.data),
-        "ca_file": str(config.data / "tls" / "ca.pem"),
-        "domains": {
-            "local": sorted(config.local_domains),
-            "routes": {domain: str(hop) for domain, hop in config.routes.items()},
-        },
-        "add": [
-            "servers", "add", config.hostname, "--kind", "builtin",
-            "--admin", f"{admin[0]}:{admin[1]}", "--smtp", smtp, "--password-stdin",
-        ],
-    }  # fmt: skip
-    sys.stdout.buffer.write(msgspec.json.encode(ready) + b"\n")
-    sys.stdout.buffer.flush()
