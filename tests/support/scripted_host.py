@@ -13,6 +13,7 @@ DEFAULTS = {
     "EHLO": "250-host.example\r\n250-SIZE 1000000\r\n250-8BITMIME\r\n250 SMTPUTF8",
     "DATA": "354 go on",
     "dot": "250 2.0.0 Ok: queued as H1",
+    "STARTTLS": "220 2.0.0 Ready",
     "QUIT": "221 2.0.0 Bye",
 }
 CLOSE = "<close>"
@@ -81,6 +82,8 @@ class ScriptedHost:
             tasks.add(task)
             try:
                 await self._serve(reader, writer)
+            except asyncio.CancelledError:
+                return  # the end of the test; the stream's callback wants no cancelled task
             finally:
                 tasks.discard(task)
 
