@@ -18,7 +18,7 @@ from smtpadmin.builtin.queue_runner import QueueRunner
 from smtpadmin.builtin.smtp_in import Intake
 from smtpadmin.builtin.spool import Spool
 from smtpadmin.builtin.spool_actions import ActionItem
-from smtpadmin.builtin.spool_records import Attempt, SpooledMessage
+from smtpadmin.builtin.spool_records import WAITING, Attempt, SpooledMessage
 from smtpadmin.builtin.stats import Statistics
 from smtpadmin.builtin.tls import server_context
 from smtpadmin.model.errors import ServerRefusedError, UsageError
@@ -185,9 +185,11 @@ def _gone(queue_id: str) -> ServerRefusedError:
 
 
 def _entry(message: SpooledMessage) -> QueueEntry:
+    """What the queue shows; recipients that have failed for good are no longer in it."""
     recipients = tuple(
-        QueueRecipient(r.address, r.reply, r.state in ("delivered", "sent"))
+        QueueRecipient(r.address, r.reply, r.state != WAITING)
         for r in message.recipients
+        if r.state in (WAITING, "delivered", "sent")
     )
     return QueueEntry(
         queue_id=message.queue_id,

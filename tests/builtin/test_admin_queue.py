@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from smtpadmin.builtin import admin_queue
+from smtpadmin.builtin.demo_world import DemoWorld
+from smtpadmin.builtin.tls import server_context
 from tests.support.admin_server import RunningServer, running_server
 
 
@@ -39,6 +41,22 @@ async def test_the_queue_is_listed_in_order_of_arrival(running: RunningServer) -
     assert recipient["address"] == "ops@branch-7.example"
     assert "Connection refused" in recipient["reason"]
     assert await running.get("/v1/queue/counts") == {"deferred": 3}
+
+
+async def test_a_recipient_that_failed_is_no_longer_in_the_queue(tmp_path: Path) -> None:
+    world = DemoWorld()
+    await world.start(server_context(tmp_path / "tls", "mx.partner.example"))
+    async with running_server(tmp_path, routes=world.routes) as running:
+        to = [f"{name}@partner.example" for name in ("gone", "finance", "orders")]
+        queue_id = await running.send(*to)
+        await running.until_queue(queue_id, "deferred")
+        entry = await running.entry(queue_id)
+    await world.stop()
+    found = {r["address"]: (r["delivered"], r["reason"]) for r in entry["recipients"]}
+    assert set(found) == {"finance@partner.example", "orders@partner.example"}
+    assert found["orders@partner.example"][0]
+    assert not found["finance@partner.example"][0]
+    assert "452 4.2.2 mailbox full" in found["finance@partner.example"][1]
 
 
 async def test_actions_answer_for_each_item_in_order(running: RunningServer) -> None:
