@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterator
 
 import msgspec
@@ -17,6 +18,7 @@ from smtpadmin.builtin.admin_http import (
     time_parameter,
 )
 from smtpadmin.builtin.log_reader import read_records
+from smtpadmin.builtin.server import MailServer
 from smtpadmin.formats import builtin_tracking
 from smtpadmin.model.errors import UsageError
 from smtpadmin.model.status import DeliveryStatus
@@ -24,6 +26,7 @@ from smtpadmin.model.tracking import TrackCriteria
 
 MOST_BEHIND = 10_000
 HEARTBEAT_S = 10.0
+logger = logging.getLogger(__name__)
 FOLLOWERS: web.AppKey[set[Follower]] = web.AppKey("followers", set)
 
 
@@ -32,9 +35,17 @@ async def log(request: web.Request) -> web.StreamResponse:
     server = request.app[SERVER]
     since, until = time_parameter(request, "since"), time_parameter(request, "until")
     queue_id = request.query.get("queue_id") or None
-    server.log.flush()
+    _flush(server)
     records = read_records(server.config.log_path, since=since, until=until, queue_id=queue_id)
     return await stream_lines(request, (record.raw.encode() for record in records))
+
+
+def _flush(server: MailServer) -> None:
+    """Let readers see what was written; on a full disk they see what is there."""
+    try:
+        server.log.flush()
+    except OSError as error:
+        logger.warning("the log cannot be written: %s", error)
 
 
 class Follower:
@@ -102,10 +113,11 @@ async def track(request: web.Request) -> web.StreamResponse:
     """What became of messages: one object a line."""
     server = request.app[SERVER]
     criteria = _criteria(request)
-    server.log.flush()
+    _flush(server)
 
     def found() -> Iterator[bytes]:
-        for message in builtin_tracking.find(read_records(server.config.log_path), criteria):
+        records = read_records(server.config.log_path, of_messages=True)
+        for message in builtin_tracking.find(records, criteria):
             yield msgspec.json.encode(message)
 
     return await stream_lines(request, found())

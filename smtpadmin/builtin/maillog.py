@@ -123,6 +123,8 @@ class MailLog:
         """Flush and close; nothing may be written afterwards."""
         try:
             self.flush()
+        except OSError as error:
+            log.warning("the last %d lines of the log are lost: %s", len(self._waiting), error)
         finally:
             self._file.close()
             self._rotation.finish()

@@ -45,6 +45,20 @@ async def test_a_range_of_the_log(running: RunningServer) -> None:
         assert answer.status == 422
 
 
+async def test_a_full_disk_still_shows_what_is_there(
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert events(await running.lines("/v1/log"))[0] == "start"
+
+    def refuse() -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(running.server.log, "flush", refuse)
+        assert events(await running.lines("/v1/log"))[0] == "start"
+        assert await running.lines("/v1/track") == []
+
+
 async def test_a_follower_hears_what_happens(running: RunningServer) -> None:
     async with running.http.get("/v1/log/follow") as answer:
         assert await answer.content.readline() == b"\n"

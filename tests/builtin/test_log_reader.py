@@ -51,6 +51,15 @@ def test_one_queue_id_alone(path: Path) -> None:
     assert numbers(path, queue_id="E") == [0, 2, 4, 6, 8, 10]
 
 
+def test_lines_that_tell_of_messages_alone(tmp_path: Path) -> None:
+    log = MailLog(tmp_path / "mail.log", "h")
+    for event, queue_id in (("connect", None), ("reject", None), ("queued", "A"), ("auth", None)):
+        log.write(event, queue_id=queue_id)
+    log.close()
+    found = [record.event for record in read_records(log.path, of_messages=True)]
+    assert found == ["reject", "queued"]
+
+
 def test_a_file_that_ended_before_is_not_read(path: Path) -> None:
     for file in path.parent.glob("*.gz"):
         file.write_bytes(b"never read")

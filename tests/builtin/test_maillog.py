@@ -143,6 +143,17 @@ def test_a_full_disk_loses_nothing_that_fits_in_memory(tmp_path: Path) -> None:
     assert [json.loads(line)["n"] for line in disk.content.splitlines()] == [0, 1, 2, 3]
 
 
+def test_a_disk_that_stays_full_does_not_stop_the_end(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    log = make_log(tmp_path)
+    log._file.close()
+    log._file = FullDisk(room=0)  # type: ignore[assignment]
+    log.write("stop")
+    log.close()
+    assert "the last 1 lines of the log are lost" in caplog.text
+
+
 def test_too_many_waiting_lines_lose_the_oldest_and_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
