@@ -74,7 +74,7 @@ async def _send(options: dict[str, Any], as_json: bool) -> int:
     if as_json:
         print_json(plain(result) | {"trace": plain(trace)})
     else:
-        tone, words, remedy = verdict(result, error)
+        _, words, remedy = verdict(result, error)
         note(f"{words}. {remedy}".strip())
         for tracked in trace:
             note(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import os
 import socket
 import ssl
 import time
@@ -42,7 +43,13 @@ from smtpadmin.model.smtp import (
     TranscriptLine,
 )
 from smtpadmin.protocol.transcript import TranscriptRecorder
-from smtpadmin.transport.tls import check_pin, client_context, facts_of
+from smtpadmin.transport.tls import (
+    check_pin,
+    client_context,
+    facts_of,
+    fingerprint_of,
+    names_of,
+)
 from smtpadmin.util.tasks import run_blocking_for
 
 TOTAL_S = 60.0
@@ -162,6 +169,8 @@ async def send(
     finally:
         _sink.reset(token)
         wire.recorder.end(wire.now())
+    if isinstance(error, UntrustedError) and not error.fingerprint:
+        error = await _with_fingerprint(endpoint, error)
     if error is None:
         return session.result("accepted"), None
     wire.recorder.note(wire.now(), error.what)
@@ -171,6 +180,23 @@ async def send(
         and isinstance(error, ServerRefusedError | LoginError)
     )
     return session.result("refused" if refused else "failed", str(error)), error
+
+
+async def _with_fingerprint(endpoint: SubmissionEndpoint, error: UntrustedError) -> UntrustedError:
+    """Look at the certificate that was refused, so that a person can compare its fingerprint."""
+    from smtpadmin.transport.smtp_probe import fetch_certificate
+
+    der = await fetch_certificate(endpoint.host, endpoint.port, endpoint.tls)
+    if not der:
+        return error
+    subject, issuer, until = names_of(der)
+    return UntrustedError(
+        error.what,
+        where=error.where,
+        remedy=error.remedy,
+        detail=f"subject {subject}\nissuer {issuer}\nvalid until {until}",
+        fingerprint=fingerprint_of(der),
+    )
 
 
 async def check_login(
@@ -190,6 +216,8 @@ async def check_login(
         raise TotalDeadlineError(
             f"no answer within {total_s:g} s (waiting at: {session.stage})", where=_where(endpoint)
         ) from error
+    except UntrustedError as error:
+        raise await _with_fingerprint(endpoint, error) from error
     finally:
         _sink.reset(token)
 
@@ -265,7 +293,7 @@ async def _connect(session: _Session, wire: _Wire, addresses: Sequence[Any]) -> 
         except OSError as error:
             sock.close()
             failure = error
-            wire.recorder.note(wire.now(), f"{session.address}: {error.strerror or error}")
+            wire.recorder.note(wire.now(), f"{session.address}: {_why(error)}")
             continue
         except BaseException:
             sock.close()
@@ -274,7 +302,7 @@ async def _connect(session: _Session, wire: _Wire, addresses: Sequence[Any]) -> 
         wire.recorder.note(wire.now(), f"connected to {session.address}")
         return sock
     raise UnreachableError(
-        f"cannot connect ({failure.strerror or failure if failure else 'no address'})",
+        f"cannot connect ({_why(failure) if failure else 'no address'})",
         where=_where(session.endpoint),
         remedy="Check that the server runs, the port, and firewalls in between.",
     ) from failure
@@ -445,6 +473,11 @@ def _refusal(session: _Session, reply: Reply) -> ServerRefusedError:
         f"the server refused at {session.stage}: {reply.code} {text}",
         where=_where(session.endpoint),
     )
+
+
+def _why(error: OSError) -> str:
+    # asyncio words a refused connection as "Connect call failed ...": the system's words are plainer.
+    return os.strerror(error.errno) if error.errno else str(error)
 
 
 def _where(endpoint: SubmissionEndpoint) -> str:
