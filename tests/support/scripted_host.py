@@ -32,6 +32,7 @@ class ScriptedHost:
     sessions: int = 0
     commands: list[str] = field(default_factory=list)
     messages: list[bytes] = field(default_factory=list)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.sessions += 1
@@ -74,18 +75,17 @@ class ScriptedHost:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[ScriptedHost]:
         """Listen on a free port of 127.0.0.1 meanwhile."""
-        tasks: set[asyncio.Task[None]] = set()
 
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             task = asyncio.current_task()
             assert task is not None
-            tasks.add(task)
+            self._tasks.add(task)
             try:
                 await self._serve(reader, writer)
             except asyncio.CancelledError:
                 return  # the end of the test; the stream's callback wants no cancelled task
             finally:
-                tasks.discard(task)
+                self._tasks.discard(task)
 
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         self.port = server.sockets[0].getsockname()[1]
@@ -93,7 +93,11 @@ class ScriptedHost:
             yield self
         finally:
             server.close()
-            left = tuple(tasks)
-            for task in left:
-                task.cancel()
-            await asyncio.gather(*left, return_exceptions=True)
+            await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """Close every connection."""
+        left = tuple(self._tasks)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
