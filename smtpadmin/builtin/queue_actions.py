@@ -27,6 +27,7 @@ from smtpadmin.model.queue import ActionResult, QueueAction, StoredMessage
 
 T = TypeVar("T")
 WAIT_FOR_DELIVERY_S = 3.0
+AGAIN_S = 0.01
 AT_ONCE = 100
 """Messages whose changes may share a commit."""
 
@@ -66,26 +67,13 @@ class QueueActions:
         return ActionResult(item.queue_id, problem is None, problem or str(action))
 
     async def _act_on(self, action: QueueAction, item: ActionItem) -> ActionResult:
-        now = time.time()
-        fields: dict[str, object] = {}
-        withdrawn = await self._runner.let_go(item.queue_id, WAIT_FOR_DELIVERY_S)
-        try:
-            if action in spool_actions.SIMPLE_ACTIONS:
-                result = await self._change(
-                    item, withdrawn, lambda c: spool_actions.simple_action(c, action, item, now)
-                )
-            elif action is QueueAction.REQUEUE:
-                new_id = self._spool.new_queue_id()
-                result = await self._change(
-                    item, withdrawn, lambda c: spool_actions.requeue(c, item, new_id, now)
-                )
-                fields["new_id"] = new_id if result.ok else None
-            else:
-                result = await self._bounce(item, withdrawn, now)
-        except StorageError as error:
-            if withdrawn:
-                self._runner.take_back(item.queue_id)
-            result = ActionResult(item.queue_id, False, str(error))
+        deadline = time.monotonic() + WAIT_FOR_DELIVERY_S
+        while True:
+            left = deadline - time.monotonic()
+            result, fields = await self._try(action, item, max(left, 0.0))
+            if result.message != spool_actions.BUSY or left <= 0:
+                break
+            await asyncio.sleep(AGAIN_S)  # claimed between our look and our change
         self._log.write(
             str(action) if result.ok else "action",
             queue_id=item.queue_id,
@@ -96,6 +84,29 @@ class QueueActions:
             **fields,
         )
         return result
+
+    async def _try(
+        self, action: QueueAction, item: ActionItem, seconds: float
+    ) -> tuple[ActionResult, dict[str, object]]:
+        """The result, and what the log adds to it."""
+        now = time.time()
+        withdrawn = await self._runner.let_go(item.queue_id, seconds)
+        try:
+            if action in spool_actions.SIMPLE_ACTIONS:
+                return await self._change(
+                    item, withdrawn, lambda c: spool_actions.simple_action(c, action, item, now)
+                ), {}
+            if action is QueueAction.REQUEUE:
+                new_id = self._spool.new_queue_id()
+                result = await self._change(
+                    item, withdrawn, lambda c: spool_actions.requeue(c, item, new_id, now)
+                )
+                return result, {"new_id": new_id} if result.ok else {}
+            return await self._bounce(item, withdrawn, now), {}
+        except StorageError as error:
+            if withdrawn:
+                self._runner.take_back(item.queue_id)
+            return ActionResult(item.queue_id, False, str(error)), {}
 
     async def _change(self, item: ActionItem, withdrawn: bool, job: Callable[[Connection], T]) -> T:
         def whole(connection: Connection) -> T:

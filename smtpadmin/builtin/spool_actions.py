@@ -16,6 +16,7 @@ from smtpadmin.model.queue import ActionResult, QueueAction
 
 ARRIVAL_TOLERANCE_S = 0.001
 """Times travel as ISO 8601 with microseconds; the spool keeps a float."""
+BUSY = "is being delivered at this moment; try again when the attempt has ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def check(message: SpooledMessage | None, item: ActionItem) -> str | None:
     if item.size is not None and item.size != message.size:
         return "another message has this queue ID now (it has another size)"
     if message.state == "active":
-        return "is being delivered at this moment; try again when the attempt has ended"
+        return BUSY
     return None
 
 
