@@ -164,6 +164,7 @@ class Traffic:
             self.refused += 1
         else:
             self.sent += 1
+        _obey_cancellation()
 
     async def _hand_in(self, kind: Kind, message: EmailMessage, recipients: Sequence[str]) -> None:
         client = aiosmtplib.SMTP(
@@ -197,3 +198,10 @@ class Traffic:
         size = kind.size * self._random.uniform(0.4, 1.6)
         message.set_content(line * max(3, int(size) // len(line)))
         return message
+
+
+def _obey_cancellation() -> None:
+    """aiosmtplib may answer a cancellation in the middle of a dialogue by "disconnected"."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiosmtplib
 import pytest
 
 from smtpadmin.builtin.demo_traffic import KINDS, SUSPICIOUS, Traffic
@@ -72,10 +74,27 @@ async def test_a_burst_and_then_a_pace(running: RunningServer) -> None:
         return traffic.sent + traffic.refused >= 20
 
     await until(written)
-    await owner.close()
+    assert await owner.close() == ()
     tracked = await running.lines("/v1/track")
     assert sum(message["sender"] == SUSPICIOUS.sender for message in tracked) >= 3
     assert len({message["message_id"] for message in tracked}) >= traffic.sent
+
+
+async def test_a_cancellation_that_the_client_took_for_a_lost_line_is_obeyed(
+    running: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def swallow(*_: object, **__: object) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise aiosmtplib.SMTPServerDisconnected("lost") from None
+
+    monkeypatch.setattr(aiosmtplib.SMTP, "connect", swallow)
+    owner = TaskOwner("test")
+    owner.spawn("traffic", make_traffic(running, burst=1).run())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert await owner.close(timeout=1) == ()
 
 
 async def test_the_same_seed_writes_the_same(running: RunningServer) -> None:
