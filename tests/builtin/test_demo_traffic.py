@@ -83,7 +83,10 @@ async def test_a_burst_and_then_a_pace(running: RunningServer) -> None:
 async def test_a_cancellation_that_the_client_took_for_a_lost_line_is_obeyed(
     running: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begun = asyncio.Event()
+
     async def swallow(*_: object, **__: object) -> None:
+        begun.set()
         try:
             await asyncio.sleep(60)
         except asyncio.CancelledError:
@@ -92,8 +95,8 @@ async def test_a_cancellation_that_the_client_took_for_a_lost_line_is_obeyed(
     monkeypatch.setattr(aiosmtplib.SMTP, "connect", swallow)
     owner = TaskOwner("test")
     owner.spawn("traffic", make_traffic(running, burst=1).run())
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        await begun.wait()
     assert await owner.close(timeout=1) == ()
 
 
