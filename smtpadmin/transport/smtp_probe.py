@@ -78,10 +78,8 @@ async def _look(
         await _command(reader, writer, b"STARTTLS\r\n", "220")
         async with asyncio.timeout(CONNECT_S):
             await writer.start_tls(context, server_hostname=host)
-        names = tuple(
-            line.upper()
-            for line in (await _command(reader, writer, b"EHLO smtpadmin.invalid\r\n", "250"))[1:]
-        ) + ("STARTTLS",)
+        encrypted = await _command(reader, writer, b"EHLO smtpadmin.invalid\r\n", "250")
+        names = (*(line.upper() for line in encrypted[1:]), "STARTTLS")
     secure = writer.get_extra_info("ssl_object")
     certificate = secure.getpeercert(binary_form=True) or b"" if secure else b""
     version = secure.version() or "" if secure else ""

@@ -62,15 +62,16 @@ class HeatTable(QTableWidget):
 
     def _paint_row(self, number: int, row: ShapeRow, most: int) -> None:
         name = visible(row.domain, 60) if number else self.tr("All")
-        self._put(number, 0, name, 0, left=True)
-        self.item(number, 0).setData(Qt.ItemDataRole.UserRole, row.domain)
+        self._put(number, 0, name, 0, left=True).setData(Qt.ItemDataRole.UserRole, row.domain)
         self._put(number, 1, str(row.total), 0)
         for column, count in enumerate(row.by_age, 2):
             self._put(
                 number, column, str(count) if count else "", min(1.0, count / most) if number else 0
             )
 
-    def _put(self, row: int, column: int, words: str, heat: float, *, left: bool = False) -> None:
+    def _put(
+        self, row: int, column: int, words: str, heat: float, *, left: bool = False
+    ) -> QTableWidgetItem:
         item = QTableWidgetItem(words)
         side = Qt.AlignmentFlag.AlignLeft if left else Qt.AlignmentFlag.AlignHCenter
         item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
@@ -79,6 +80,7 @@ class HeatTable(QTableWidget):
             colour.setAlphaF(0.12 + 0.38 * heat)
             item.setBackground(colour)
         self.setItem(row, column, item)
+        return item
 
     def _on_cell(self, row: int, column: int) -> None:
         item = self.item(row, 0)

@@ -1,0 +1,139 @@
+"""The stages of a connection, one after another: resolve, ports, banner, STARTTLS, certificate, login
+methods. Each tells how it went and how long it took; a failed one does not stop the others.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import socket
+import ssl
+import time
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from dataclasses import dataclass
+
+from smtpadmin.model.errors import ProtocolError, SmtpadminError
+from smtpadmin.model.profile import TlsMode
+from smtpadmin.util.tasks import run_blocking_for
+
+RESOLVE_S = 6.0
+PORTS = (
+    (25, TlsMode.STARTTLS),
+    (587, TlsMode.STARTTLS),
+    (465, TlsMode.IMPLICIT),
+    (2525, TlsMode.STARTTLS),
+)
+SOON_DAYS = 21
+
+
+class CheckResult(enum.StrEnum):
+    """How a check went; ``untested`` when it could not run."""
+
+    PASS = "pass"
+    WARN = "warn"
+    FAIL = "fail"
+    INFO = "info"
+    UNTESTED = "untested"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the list. ``took_ms`` is 0 for what follows from an earlier answer; ``port`` and
+    ``tls`` name the endpoint that it found, if any; ``fingerprint`` a certificate's SHA-256."""
+
+    name: str
+    target: str
+    result: CheckResult
+    detail: str
+    fix: str = ""
+    took_ms: float = 0.0
+    port: int = 0
+    tls: TlsMode | None = None
+    fingerprint: str = ""
+
+
+async def check_host(
+    host: str, ports: Sequence[tuple[int, TlsMode]] = PORTS
+) -> AsyncIterator[Check]:
+    """Check a host's name and SMTP ports; the ports all at once, told as they answer."""
+    resolved = await _resolve(host)
+    yield resolved
+    if resolved.result is CheckResult.FAIL:
+        for port, _ in ports:
+            yield Check(f"port {port}", host, CheckResult.UNTESTED, "the name has no address")
+        return
+    waiting: list[Awaitable[list[Check]]] = [_port(host, port, tls) for port, tls in ports]
+    for finished in asyncio.as_completed(waiting):
+        for check in await finished:
+            yield check
+
+
+async def _resolve(host: str) -> Check:
+    started = time.monotonic()
+    try:
+        found = await run_blocking_for(
+            RESOLVE_S, socket.getaddrinfo, host, 25, 0, socket.SOCK_STREAM
+        )
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        return Check("address", host, CheckResult.FAIL, f"the name cannot be resolved ({why})",
+                     "Check the spelling and the name server.", _ms(started))  # fmt: skip
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return Check("address", host, CheckResult.PASS, ", ".join(addresses[:6]), took_ms=_ms(started))
+
+
+async def _port(host: str, port: int, tls: TlsMode) -> list[Check]:
+    from smtpadmin.transport.smtp_probe import probe_port
+
+    name, target, started = f"port {port}", f"{host}:{port}", time.monotonic()
+    try:
+        facts = await probe_port(host, port, tls)
+    except (OSError, ssl.SSLError, ProtocolError) as error:
+        result, detail = _failure(error)
+        return [Check(name, target, result, detail, took_ms=_ms(started), port=port)]
+    found = tls
+    if tls is TlsMode.STARTTLS and "STARTTLS" not in facts.extensions:
+        found = TlsMode.NONE
+    checks = [
+        Check(name, target, CheckResult.PASS, facts.banner[:200], "", _ms(started), port, found)
+    ]
+    if found is TlsMode.NONE:
+        checks.append(Check("encryption", target, CheckResult.WARN, "STARTTLS is not offered",
+                            "Passwords would travel in clear text."))  # fmt: skip
+    else:
+        checks.append(Check("encryption", target, CheckResult.PASS, facts.tls_version))
+        checks.append(_certificate(target, facts.certificate, facts.trust_problem))
+    methods = [e.removeprefix("AUTH").strip() for e in facts.extensions if e.startswith("AUTH")]
+    if methods:
+        checks.append(Check("login", target, CheckResult.INFO, f"offers {methods[0]}"))
+    return checks
+
+
+def _certificate(target: str, der: bytes, problem: str) -> Check:
+    from smtpadmin.transport.tls import days_left, fingerprint_of, names_of
+
+    subject, issuer, until = names_of(der)
+    left = days_left(until)
+    detail = f"{subject}, issued by {issuer}, valid until {until}"
+    fingerprint = fingerprint_of(der) if der else ""
+    if problem:
+        return Check("certificate", target, CheckResult.FAIL, f"not trusted ({problem}): {detail}",
+                     "Compare its fingerprint with the administrator.", fingerprint=fingerprint)  # fmt: skip
+    if left is not None and left < SOON_DAYS:
+        return Check("certificate", target, CheckResult.WARN, f"{left} days left: {detail}",
+                     "Renew it soon.", fingerprint=fingerprint)  # fmt: skip
+    return Check("certificate", target, CheckResult.PASS, detail, fingerprint=fingerprint)
+
+
+def _failure(error: Exception) -> tuple[CheckResult, str]:
+    if isinstance(error, ConnectionRefusedError):
+        return CheckResult.INFO, "closed"
+    if isinstance(error, TimeoutError):
+        return CheckResult.FAIL, "no answer in time (a firewall, or a hanging server)"
+    if isinstance(error, SmtpadminError):
+        return CheckResult.FAIL, error.what
+    return CheckResult.FAIL, getattr(error, "strerror", None) or str(error)
+
+
+def _ms(started: float) -> float:
+    return round((time.monotonic() - started) * 1000, 1)
