@@ -115,8 +115,17 @@ def test_signs_of_regular_expressions_mean_themselves(wanted: str) -> None:
 
 @pytest.mark.parametrize(
     ("pattern", "fits"),
-    [("*", True), ("a*d", True), ("a*b*c*d", True), ("ab*bcd", False), ("*bc*", True)]
-    + [("abcd*abcd", False), ("*c*b*", False), ("**abcd**", True), ("*" + "a*" * 200, False)],
+    [
+        ("*", True),
+        ("a*d", True),
+        ("a*b*c*d", True),
+        ("ab*bcd", False),
+        ("*bc*", True),
+        ("abcd*abcd", False),
+        ("*c*b*", False),
+        ("**abcd**", True),
+        ("*" + "a*" * 200, False),
+    ],
 )
 def test_a_star_is_anything(pattern: str, fits: bool) -> None:
     assert address_matches("abcd", pattern) is fits
