@@ -77,6 +77,10 @@ class Intake:
 
         return make
 
+    def __dir__(self) -> tuple[str, ...]:
+        """The hooks alone: see ``SmtpSession.__dir__``."""
+        return _HOOKS
+
     async def close(self) -> None:
         """Finish what is being written down, then send every client away."""
         if self._accepting:
@@ -340,6 +344,9 @@ class Intake:
         self._log.write(
             "error", level="error", message=f"a bug in {name}: {type(error).__name__}: {error}"
         )
+
+
+_HOOKS = tuple(name for name in vars(Intake) if name.startswith("handle_"))
 
 
 class _Refusal(asyncio.Protocol):
