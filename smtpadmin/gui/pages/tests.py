@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -86,7 +88,7 @@ class TestsPage(Page):
 
     async def _run(self) -> None:
         host, _, port = self.host.text().strip().rpartition(":")
-        ports = PORTS
+        ports: Sequence[tuple[int, TlsMode]] = PORTS
         if host and port.isdecimal():
             tls = TlsMode.IMPLICIT if port == "465" else TlsMode.STARTTLS
             ports = ((int(port), tls),)

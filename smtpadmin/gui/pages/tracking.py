@@ -195,7 +195,9 @@ class TrackingPage(Page):
         identity = typed.pop("message_id")
         hours = int(self.period.currentData())
         found = TrackCriteria(
-            **typed,
+            sender=typed["sender"],
+            recipient=typed["recipient"],
+            subject=typed["subject"],
             status=self.status.currentData(),
             since=datetime.now(UTC) - timedelta(hours=hours) if hours else None,
             lines=True,
