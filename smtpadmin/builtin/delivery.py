@@ -5,6 +5,7 @@ Knows nothing of the queue: what became of each recipient is its answer.
 
 from __future__ import annotations
 
+import functools
 import json
 import ssl
 import time
@@ -36,8 +37,10 @@ class Deliverer:
 
     def __init__(self, config: ServerConfig) -> None:
         self._config = config
-        self._opportunistic = _tls_context(verify=False)
-        self._verifying = _tls_context(verify=True)
+        # Opportunistic TLS (RFC 7435): better than clear text, no proof of who answers.
+        self._opportunistic = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        self._opportunistic.check_hostname = False
+        self._opportunistic.verify_mode = ssl.CERT_NONE
 
     async def deliver(
         self,
@@ -107,6 +110,10 @@ class Deliverer:
                 break  # this host has answered: the next exchanger would not know better
         return Delivered(outcomes, attempts, begun - started + session.setup_s)
 
+    @functools.cached_property
+    def _verifying(self) -> ssl.SSLContext:
+        return ssl.create_default_context()
+
     def _context(self, hop: NextHop) -> ssl.SSLContext:
         return self._verifying if hop.require_tls or hop.user else self._opportunistic
 
@@ -116,12 +123,3 @@ def _no_route(recipients: Sequence[SpooledRecipient], error: RouteError) -> Deli
     outcomes = [Outcome(r.n, r.address, status, error.dsn, error.reply, "none") for r in recipients]
     note = json.dumps([(0.0, "*", error.reply, False)])
     return Delivered(outcomes, [Attempt(time.time(), "none", error.reply, note)])
-
-
-def _tls_context(*, verify: bool) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if not verify:
-        # Opportunistic TLS (RFC 7435): better than clear text, no proof of who answers.
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

@@ -38,6 +38,7 @@ T = TypeVar("T")
 MOST_CLAIMED = 200
 """Messages in memory (without content): enough that a slow destination does not hold up others."""
 MOST_WAIT_S = 30.0
+GRACE_S = 2.0
 AFTER_STORAGE_ERROR_S = 2.0
 MAILBOX_DEADLINE_S = 30.0
 
@@ -54,6 +55,7 @@ class QueueRunner:
         self._words = DeliveryLog(config.schedule, log, statistics)
         self._tasks = TaskOwner("queue", self._on_task_error)
         self._wake = asyncio.Event()
+        self._main: asyncio.Task[None] | None = None
         self._claimed: dict[str, asyncio.Task[None]] = {}
         self._begun: set[str] = set()
         self._slots = asyncio.Semaphore(config.limits.deliveries)
@@ -64,14 +66,22 @@ class QueueRunner:
 
     def start(self) -> None:
         """Begin to deliver."""
-        self._tasks.spawn("runner", self._run())
+        self._main = self._tasks.spawn("runner", self._run())
 
     def wake(self) -> None:
         """Something may be due."""
         self._wake.set()
 
     async def stop(self) -> None:
-        """Stop; what was being delivered is tried again after the next start."""
+        """Begin nothing more, give deliveries that have begun :data:`GRACE_S` to end; what has not
+        ended is tried again after the next start."""
+        if self._main is not None:
+            self._main.cancel()
+        for queue_id, task in self._claimed.items():
+            if queue_id not in self._begun:
+                task.cancel()
+        if self._claimed:
+            await asyncio.wait(self._claimed.values(), timeout=GRACE_S)
         await self._tasks.close(timeout=3.0)
 
     async def let_go(self, queue_id: str, seconds: float) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from smtpadmin.builtin import queue_actions
+from smtpadmin.builtin import queue_actions, queue_runner
 from smtpadmin.builtin.config import Limits, NextHop
 from smtpadmin.builtin.server import MailServer
 from smtpadmin.builtin.spool_actions import ActionItem
@@ -29,6 +29,12 @@ from tests.support.builtin_server import (
 from tests.support.scripted_host import SILENCE, ScriptedHost
 
 DEAD = {"far.example": NextHop("127.0.0.1", 1)}
+
+
+@pytest.fixture(autouse=True)
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts that say nothing would hold up the end of their tests."""
+    monkeypatch.setattr(queue_runner, "GRACE_S", 0.05)
 
 
 async def deferred(server: MailServer, count: int = 1) -> list[ActionItem]:

@@ -38,6 +38,12 @@ def routes(host: ScriptedHost, domain: str = "far.example") -> dict[str, NextHop
     return {domain: NextHop("127.0.0.1", host.port, TlsMode.NONE)}
 
 
+@pytest.fixture(autouse=True)
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hosts that say nothing would hold up the end of their tests."""
+    monkeypatch.setattr(queue_runner, "GRACE_S", 0.05)
+
+
 @asynccontextmanager
 async def relaying(
     folder: Path, replies: Mapping[str, str] = DEFAULTS, **changes: Any
@@ -206,6 +212,23 @@ async def test_what_waits_for_its_turn_can_be_withdrawn_what_has_begun_cannot(
                 runner.wake()
                 await asyncio.sleep(0.01)
         assert host.sessions == 1
+
+
+async def test_stopping_lets_a_delivery_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_runner, "GRACE_S", 5.0)
+    async with ScriptedHost({"DATA": "354 go on"}).running() as host:
+        server = MailServer(make_config(tmp_path, routes=routes(host)))
+        await server.start()
+        await send(server, "b@far.example")
+        async with asyncio.timeout(5):
+            while not host.sessions:
+                await asyncio.sleep(0)
+        await server.stop()
+        assert len(host.messages) == 1
+    async with running(tmp_path) as again:
+        assert await entries(again) == []
 
 
 async def test_a_stopped_server_gives_everything_back(tmp_path: Path) -> None:

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import smtplib
 import socket
 from pathlib import Path
 
 import pytest
 
-from smtpadmin.builtin.config import NextHop
+from smtpadmin.builtin.config import Limits, NextHop
 from smtpadmin.builtin.server import MailServer
+from smtpadmin.builtin.smtp_in import STORAGE_FULL
+from smtpadmin.builtin.spool_actions import ActionItem
 from smtpadmin.model.errors import ServerRefusedError, StorageError, UsageError
-from tests.support.builtin_server import ANY, entries, eventually, make_config, running, send
+from smtpadmin.model.queue import QueueAction
+from tests.support.builtin_server import (
+    ANY,
+    MESSAGE,
+    entries,
+    events,
+    eventually,
+    mailbox,
+    make_config,
+    running,
+    send,
+    with_client,
+)
+from tests.support.small_disk import small_disk
 
 DEAD = {"far.example": NextHop("127.0.0.1", 1)}
 
@@ -78,6 +95,32 @@ async def test_figures(tmp_path: Path) -> None:
         stats = server.stats()
         assert (stats.totals["accepted"], stats.totals["delivered"]) == (1, 1)
         assert stats.last_delivered is not None
+
+
+async def test_a_full_disk_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """452 to the client, a line in the log, nothing lost, and on it goes when there is room."""
+    monkeypatch.setattr("smtpadmin.builtin.spool.FREE_SPACE_KNOWN_S", 0)
+    with small_disk(tmp_path / "disk", megabytes=4) as disk:
+        filler = disk / "filler"
+        limits = Limits(free_space=300_000)
+        async with running(disk, routes=DEAD, limits=limits) as server:
+            first = await send(server, "b@far.example")
+            await eventually(server, lambda queue: queue[0].queue == "deferred")
+            filler.write_bytes(b"x" * (shutil.disk_usage(disk).free - 200_000))
+
+            def refused(client: smtplib.SMTP) -> str:
+                with pytest.raises(smtplib.SMTPDataError) as caught:
+                    client.sendmail("a@local.example", ["b@local.example"], MESSAGE)
+                assert client.noop()[0] == 250
+                return f"{caught.value.smtp_code} {bytes(caught.value.smtp_error).decode()}"
+
+            assert await with_client(server, refused) == STORAGE_FULL
+            assert "nearly full, no mail is taken" in events(server, "error")[0]["message"]
+            assert (await server.act(QueueAction.HOLD, [ActionItem(first)]))[0].ok
+            filler.unlink()
+            await send(server, "b@local.example")
+            await eventually(server, lambda queue: [e.queue_id for e in queue] == [first])
+            assert len(mailbox(server, "b")) == 1
 
 
 async def test_stopping_waits_for_what_is_being_written_down(tmp_path: Path) -> None:

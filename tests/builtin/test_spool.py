@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +13,7 @@ import pytest
 from smtpadmin.builtin.spool import ATTEMPTS_KEPT, Spool
 from smtpadmin.builtin.spool_records import Attempt, NewMessage, Outcome, Settlement
 from smtpadmin.model.errors import StorageError
+from tests.support.small_disk import small_disk
 
 NEW = NewMessage("a@x.example", ("b@y.example",), b"raw\r\n", arrived=1.0, expires=100.0)
 
@@ -134,19 +132,9 @@ async def test_a_spool_that_is_gone_is_a_storage_error(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 2 MB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root on Linux")
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("this machine does not let us mount")
-    try:
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk", megabytes=2) as folder:
         yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 async def fill(spool: Spool, size: int) -> list[str]:
@@ -163,23 +151,23 @@ async def fill(spool: Spool, size: int) -> list[str]:
     raise AssertionError("the disk is not full")
 
 
-async def test_a_full_disk_loses_nothing_and_goes_on_when_there_is_room(small_disk: Path) -> None:
-    filler = small_disk / "filler"
+async def test_a_full_disk_loses_nothing_and_goes_on_when_there_is_room(disk: Path) -> None:
+    filler = disk / "filler"
     filler.write_bytes(b"x" * 1_000_000)
-    async with opened(small_disk) as spool:
+    async with opened(disk) as spool:
         taken = await fill(spool, 100_000)
         assert len(taken) >= 2
         assert await spool.content(taken[-1]) == b"x" * 100_000
         filler.unlink()
         await spool.settle(Settlement(taken[0], 1, None))
         taken.append(await spool.accept(NEW))
-    async with opened(small_disk) as spool:
+    async with opened(disk) as spool:
         listed = [m.queue_id async for page in spool.listing() for m in page]
         assert listed == taken[1:]
 
 
-async def test_records_fit_when_mail_no_longer_does(small_disk: Path) -> None:
-    async with opened(small_disk, free_space=500_000) as spool:
+async def test_records_fit_when_mail_no_longer_does(disk: Path) -> None:
+    async with opened(disk, free_space=500_000) as spool:
         taken = await fill(spool, 50_000)
         for message in await spool.claim_due(2.0, 100):
             later = Outcome(0, "b@y.example", "deferred", "4.0.0", "reply " * 100, "h:25")
