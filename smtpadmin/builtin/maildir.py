@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from pathlib import Path
 
 _UNSAFE = re.compile(r"[^a-z0-9._+-]")
@@ -60,7 +61,7 @@ def deliver(
     with partial.open("wb") as file:
         file.write((head + raw).replace(b"\r\n", b"\n"))
         file.flush()
-        os.fsync(file.fileno())
+        _sync(file.fileno())
     final = folder / "new" / unique
     partial.replace(final)
     _sync_folder(folder / "new")
@@ -86,11 +87,23 @@ def _delivered_before(folder: Path, unique: str) -> Path | None:
     return next((folder / "cur").glob(f"{unique}*"), None)
 
 
+if sys.platform == "darwin":
+    import fcntl
+
+    def _sync(descriptor: int) -> None:
+        """fsync on macOS ends in the disk's cache."""
+        fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+else:
+
+    def _sync(descriptor: int) -> None:
+        os.fsync(descriptor)
+
+
 def _sync_folder(folder: Path) -> None:
     if os.name == "nt":
         return  # Windows cannot open a folder; a rename is durable there with the file itself
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        _sync(descriptor)
     finally:
         os.close(descriptor)

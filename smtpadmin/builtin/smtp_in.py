@@ -22,7 +22,7 @@ from smtpadmin.builtin import passwords, policy
 from smtpadmin.builtin.config import ServerConfig
 from smtpadmin.builtin.headers import HeaderFacts, read_header, received_field
 from smtpadmin.builtin.maillog import MailLog
-from smtpadmin.builtin.smtp_session import NULL_PATH, SmtpSession
+from smtpadmin.builtin.smtp_session import NULL_PATH, SmtpSession, peer_address
 from smtpadmin.builtin.spool import Spool
 from smtpadmin.builtin.spool_records import NewMessage
 from smtpadmin.builtin.stats import Statistics
@@ -64,7 +64,7 @@ class Intake:
 
         def make() -> asyncio.BaseProtocol:
             if len(self._sessions) >= self._config.limits.connections:
-                return _Refusal()
+                return _Refusal(self._log)
             return SmtpSession(
                 self,
                 self._config.limits,
@@ -352,7 +352,20 @@ _HOOKS = tuple(name for name in vars(Intake) if name.startswith("handle_"))
 class _Refusal(asyncio.Protocol):
     """Says 421 and closes."""
 
+    def __init__(self, log: MailLog) -> None:
+        self._log = log
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        client = peer_address(transport)
+        reply = TOO_MANY_CONNECTIONS.decode().rstrip()
+        self._log.write(
+            "reject",
+            level="warning",
+            message=f"reject: CONNECT from [{client}]: {reply}",
+            stage="CONNECT",
+            reply=reply,
+            client_address=client,
+        )
         assert isinstance(transport, asyncio.Transport)
         transport.write(TOO_MANY_CONNECTIONS)
         transport.close()

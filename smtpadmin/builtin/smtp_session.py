@@ -108,8 +108,7 @@ class SmtpSession(SMTP):
         super().connection_made(transport)
         self.sasl_username = None
         if is_new:
-            peer = transport.get_extra_info("peername")
-            self.client = str(peer[0]) if isinstance(peer, tuple) and peer else "local"
+            self.client = peer_address(transport)
             self._owner.on_connect(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -247,6 +246,12 @@ class SmtpSession(SMTP):
             self._close_with(b"421 4.7.0 Too many failed logins, closing connection\r\n")
             return AuthResult(success=False, handled=True)
         return AuthResult(success=False, handled=False)
+
+
+def peer_address(transport: asyncio.BaseTransport) -> str:
+    """The client's IP address."""
+    peer = transport.get_extra_info("peername")
+    return str(peer[0]) if isinstance(peer, tuple) and peer else "local"
 
 
 _LOOKED_FOR = tuple(n for n in vars(SMTP) | vars(SmtpSession) if n.startswith(("smtp_", "auth_")))

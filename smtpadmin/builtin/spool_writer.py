@@ -29,6 +29,7 @@ def connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # macOS: to the disk, not into its cache
     connection.execute(f"PRAGMA journal_size_limit = {MOST_JOURNAL}")
     return connection
 

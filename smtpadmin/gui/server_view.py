@@ -92,7 +92,9 @@ class ServerView(QWidget):
         ):
             label = QLabel(title)
             label.setObjectName("muted")
+            row.addSpacing(12)
             row.addWidget(label)
+            row.addSpacing(4)
             line.clicked.connect(self._show_overview)
             row.addWidget(line)
         column.addLayout(row)

@@ -40,6 +40,8 @@ class StatusBar(QStatusBar):
         self._zone.clicked.connect(TIMES.switch)
         TIMES.changed.connect(self._on_zone)
         hint = QLabel(self.tr("Ctrl+K commands"))
+        hint.setContentsMargins(0, 0, 10, 0)
+        self._connection.setContentsMargins(8, 0, 8, 0)
         hint.setObjectName("muted")
         for left in (self._connection, self._task, self._progress, self._cancel):
             self.addWidget(left)

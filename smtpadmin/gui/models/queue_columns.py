@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from smtpadmin.formats.reason_text import short_reason
 from smtpadmin.gui.models.table_column import TableColumn
 from smtpadmin.gui.status_words import queue_word
 from smtpadmin.gui.time_format import TIMES, age, octets
@@ -49,24 +50,25 @@ QUEUE_TABLE: tuple[TableColumn[QueueEntry], ...] = (
         tone=lambda e: queue_word(e.queue)[1], icon=lambda e: queue_word(e.queue)[2],
         value=lambda e: e.queue,
     ),
-    TableColumn("arrived", "Age", 6, _age, tooltip=lambda e: TIMES.full(e.arrived), right=True),
+    TableColumn("arrived", "Age", 9, _age, tooltip=lambda e: TIMES.full(e.arrived), right=True),
     TableColumn(
-        "recipient", "Recipient", 25, _waiting, tooltip=_all_recipients, term="to",
+        "recipient", "Recipient", 27, _waiting, tooltip=_all_recipients, term="to",
         value=_first_recipient,
     ),
     TableColumn(
-        "reason", "Reason (last reply)", 40, lambda e: e.reason or "", stretch=True, term="reason",
+        "reason", "Reason (last reply)", 40, lambda e: short_reason(e.reason or ""), stretch=True,
+        tooltip=lambda e: e.reason or "", term="reason",
     ),
     TableColumn(
-        "sender", "Sender", 22, lambda e: e.sender or "<>", muted=True, term="from",
+        "sender", "Sender", 24, lambda e: e.sender or "<>", muted=True, term="from",
         value=lambda e: e.sender,
     ),
-    TableColumn("size", "Size", 7, lambda e: octets(e.size), right=True),
+    TableColumn("size", "Size", 9, lambda e: octets(e.size), right=True),
     TableColumn(
-        "tries", "Tries", 5, lambda e: "" if e.tries is None else str(e.tries), right=True
+        "tries", "Tries", 8, lambda e: "" if e.tries is None else str(e.tries), right=True
     ),
     TableColumn(
-        "next_try", "Next try", 8, _next_try, tooltip=lambda e: TIMES.full(e.next_try), right=True
+        "next_try", "Next try", 11, _next_try, tooltip=lambda e: TIMES.full(e.next_try), right=True
     ),
     TableColumn("queue_id", "Queue ID", 16, lambda e: e.queue_id, mono=True, term="id"),
     TableColumn("subject", "Subject", 24, lambda e: e.subject or "", hidden=True),

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QMenu, QSplitter, QStackedWidget, QVBoxLayout
+from PySide6.QtWidgets import QDialog, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from smtpadmin.gui.ask import ask
 from smtpadmin.gui.dialogs.confirm_action import ConfirmAction
@@ -73,8 +73,14 @@ class QueuePage(Page):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.table)
         self._stack.addWidget(self.empty)
+        top = QWidget()
+        above = QVBoxLayout(top)
+        above.setContentsMargins(0, 0, 0, 0)
+        above.setSpacing(0)
+        above.addWidget(self._stack, 1)
+        above.addWidget(self.bar)
         upper = QSplitter(Qt.Orientation.Vertical)
-        upper.addWidget(self._stack)
+        upper.addWidget(top)
         upper.addWidget(self.detail)
         upper.setStretchFactor(0, 3)
         upper.setStretchFactor(1, 2)
@@ -86,7 +92,6 @@ class QueuePage(Page):
         for widget in (self.filter_row, self.strip, self.banner):
             column.addWidget(widget)
         column.addWidget(upper, 1)
-        column.addWidget(self.bar)
 
     def _connect(self) -> None:
         context, row = self.context, self.filter_row

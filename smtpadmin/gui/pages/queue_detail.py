@@ -108,7 +108,7 @@ class QueueDetail(QWidget):
         area.setWidgetResizable(True)
         area.setWidget(inner)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setMinimumWidth(34 * self.fontMetrics().averageCharWidth())
+        area.setMinimumWidth(58 * self.fontMetrics().averageCharWidth())
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return area
 

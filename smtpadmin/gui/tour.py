@@ -1,0 +1,312 @@
+"""The tour: the real window, the real demo server, one picture of each screen and state."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
+
+from smtpadmin.gui.main_window import MainWindow
+from smtpadmin.gui.pages.logs import LogsPage
+from smtpadmin.gui.pages.queue import QueuePage
+from smtpadmin.gui.pages.tracking import TrackingPage
+from smtpadmin.gui.server_view import ServerView
+from smtpadmin.gui.theme.theme import Scheme, current_theme
+from smtpadmin.gui.tour_states import broken_profiles
+from smtpadmin.gui.workspace import Workspace
+from smtpadmin.model.queue import QueueAction
+from smtpadmin.model.tracking import TrackCriteria
+
+WAIT_S = 15.0
+LARGE_VARIABLE = "SMTPADMIN_TOUR_LARGE"
+log = logging.getLogger(__name__)
+
+
+class Tour:
+    """Saves pictures into a folder; ``failures`` names screens that could not be reached."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+        self.pictures: list[tuple[str, str]] = []
+        self.failures: list[str] = []
+
+    # Pictures.
+
+    def save(self, name: str, words: str, widget: QWidget) -> None:
+        """Save what a widget shows now."""
+        path = self.out / f"{len(self.pictures) + 1:02d}-{name}.png"
+        widget.grab().save(str(path))
+        self.pictures.append((path.name, words))
+
+    async def _step(self, name: str, action: Callable[[], Awaitable[None]]) -> None:
+        try:
+            async with asyncio.timeout(WAIT_S):
+                await action()
+        except TimeoutError:
+            self.failures.append(name)
+            log.error("the tour could not reach: %s", name)
+
+    async def run(self, window: MainWindow, workspace: Workspace) -> None:
+        """Every screen, in the order in which a newcomer meets them."""
+        large = os.environ.get(LARGE_VARIABLE)
+        window.resize(1280, 800)
+        await window.start(demo=False)
+        if not large:
+            self.save("first-run", "First run: one button, and the demo", window)
+        await self._open_demo(window)
+        view = window.current_view()
+        assert view is not None
+        if large:
+            window.resize(1280, 900)
+            await self._large(window, view)
+            return
+        for name, step in (
+            ("queue", lambda: self._queue(window, view)),
+            ("pages", lambda: self._pages(window, view)),
+            ("dialogs", lambda: self._dialogs(window, view)),
+            ("looks", lambda: self._looks(window, view)),
+            ("states", lambda: self._states(window, workspace)),
+        ):
+            await self._step(name, step)
+
+    async def _open_demo(self, window: MainWindow) -> None:
+        profile = await window.workspace.start_demo()
+        view = await window.open_server(profile.uuid)
+        assert view is not None
+        self.save("connecting", "Connecting", window)
+        await until(lambda: view.context.queue.total >= 25)
+        await asyncio.sleep(2.5)
+
+    async def _queue(self, window: MainWindow, view: ServerView) -> None:
+        view.show_page("queue")
+        page = view.page("queue")
+        assert isinstance(page, QueuePage)
+        self.save("queue", "Queue: what waits, why, since when", window)
+        page.set_filter("state:deferred code:4.2.2 -age<1s")
+        await asyncio.sleep(0.3)
+        self.save("queue-filter", "Queue: filtered", window)
+        page.set_filter("size>")
+        await asyncio.sleep(0.3)
+        self.save("queue-filter-wrong", "Queue: a filter that is not finished", window)
+        page.set_filter("to:nobody.at.all")
+        await asyncio.sleep(0.3)
+        self.save("queue-no-match", "Queue: no match", window)
+        page.set_filter("")
+        page.table.selectRow(_deferred(page))
+        await asyncio.sleep(1.2)
+        self.save(
+            "queue-detail", "Queue: one message with diagnosis, journey and transcript", window
+        )
+        page.detail._tabs.setCurrentIndex(1)
+        await asyncio.sleep(0.4)
+        self.save("queue-headers", "Queue: headers of the message", window)
+        page.detail._tabs.setCurrentIndex(4)
+        self.save("queue-related-log", "Queue: the related log lines", window)
+        page.detail._tabs.setCurrentIndex(0)
+        for row in range(3, 6):
+            index = page.model.index(row, 0)
+            flags = page.table.selectionModel().SelectionFlag
+            page.table.selectionModel().select(index, flags.Select | flags.Rows)
+        await asyncio.sleep(0.4)
+        self.save("queue-several", "Queue: several messages selected", window)
+        page.act(QueueAction.DELETE)
+        await until(lambda: QApplication.activeModalWidget() is not None)
+        self._save_modal("delete", "Delete: what exactly, and with copies")
+        page.act(QueueAction.HOLD)
+        await asyncio.sleep(1.5)
+        self.save("queue-held", "Queue: held, with Undo", window)
+        page.undo_last()
+        await asyncio.sleep(1.0)
+        self.save("queue-undone", "Queue: undone", window)
+        page.table.clearSelection()
+
+    async def _pages(self, window: MainWindow, view: ServerView) -> None:
+        view.show_page("overview")
+        await asyncio.sleep(1.0)
+        self.save("overview", "Overview", window)
+        view.show_page("logs")
+        logs = view.page("logs")
+        assert isinstance(logs, LogsPage)
+        await until(lambda: logs.store.total > 50)
+        await asyncio.sleep(1.3)
+        self.save("logs", "Logs: following", window)
+        logs.next_problem(-1)
+        await asyncio.sleep(0.3)
+        self.save("logs-problem", "Logs: the last problem", window)
+        logs.box.set_text("event:reject")
+        await asyncio.sleep(0.4)
+        self.save("logs-filter", "Logs: only rejections", window)
+        logs.box.set_text("")
+        tracking = view.page("tracking")
+        assert isinstance(tracking, TrackingPage)
+        view.show_page("tracking")
+        await until(lambda: len(tracking.store) > 10)
+        self.save("tracking", "Tracking: the last hour", window)
+        tracking.search(TrackCriteria(recipient="gone@partner.example"))
+        await until(lambda: len(tracking.store) > 0 and not tracking.scope.running)
+        tracking.table.selectRow(0)
+        await asyncio.sleep(0.4)
+        self.save(
+            "tracking-journey", "Tracking: journey, diagnosis and the exact log lines", window
+        )
+        tracking.search(TrackCriteria(recipient="nobody@nowhere.example"))
+        await until(lambda: not tracking.scope.running)
+        self.save("tracking-nothing", "Tracking: nothing found", window)
+        view.show_page("tests")
+        page = view.page("tests")
+        assert page is not None
+        self.save("tests-empty", "Tests: before the first run", window)
+        page.refresh()  # type: ignore[attr-defined]
+        await until(lambda: not page.scope.running)
+        self.save("tests", "Tests: stage by stage", window)
+        view.show_page("activity")
+        await asyncio.sleep(0.6)
+        self.save("activity", "Activity: what was done, with undo", window)
+
+    async def _dialogs(self, window: MainWindow, view: ServerView) -> None:
+        from smtpadmin.gui.dialogs.send_test import SendTest
+
+        view.show_page("queue")
+        for command, name, words in (
+            ("palette", "palette", "Command palette"),
+            ("keys", "keys", "Keyboard shortcuts"),
+            ("add_server", "wizard", "Wizard: which server"),
+            ("explain", "explain", "Explain a reply"),
+            ("card", "settings-card", "Settings for a third-party form"),
+            ("edit_server", "edit-server", "Edit a server"),
+            ("about", "about", "About"),
+        ):
+            getattr(window, f"do_{command}")()
+            await until(lambda: QApplication.activeModalWidget() is not None)
+            await asyncio.sleep(0.2)
+            self._save_modal(name, words)
+            await until(lambda: QApplication.activeModalWidget() is None)
+        dialog = SendTest(window.workspace, view.context, window)
+        dialog.open()
+        dialog.from_.setText("admin@acme.example")
+        dialog.to.setText("anna@acme.example")
+        self.save("send-test", "Send a test: compose", dialog)
+        await dialog._send()
+        self.save("send-test-accepted", "Send a test: accepted, with the whole dialogue", dialog)
+        dialog.to.setText("victim@partner.example, ghost@acme.invalid")
+        dialog.from_.setText("nobody")
+        dialog._on_send()
+        await asyncio.sleep(0.4)
+        self.save("send-test-wrong", "Send a test: an address that is none", dialog)
+        dialog.close()
+
+    async def _looks(self, window: MainWindow, view: ServerView) -> None:
+        page = view.page("queue")
+        assert isinstance(page, QueuePage)
+        page.table.selectRow(_deferred(page))
+        await asyncio.sleep(0.8)
+        current_theme().apply(Scheme.DARK)
+        await asyncio.sleep(0.2)
+        self.save("dark-queue", "Dark: queue", window)
+        for name in ("overview", "logs", "tracking"):
+            view.show_page(name)
+            await asyncio.sleep(0.5)
+            self.save(f"dark-{name}", f"Dark: {name}", window)
+        current_theme().apply(Scheme.LIGHT)
+        view.show_page("queue")
+        window.resize(1024, 640)
+        await asyncio.sleep(0.3)
+        self.save("small", "1024 x 640", window)
+        window.resize(1280, 800)
+        QApplication.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
+        await asyncio.sleep(0.3)
+        self.save("right-to-left", "Right to left", window)
+        QApplication.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+    async def _states(self, window: MainWindow, workspace: Workspace) -> None:
+        for name, words, profile, secrets in broken_profiles(workspace):
+            await workspace.demo_profiles.add(profile, secrets)
+            await workspace.reload()
+            view = await window.open_server(profile.uuid)
+            assert view is not None
+            await until(lambda v=view: v.context.status.error is not None)  # type: ignore[misc]
+            await asyncio.sleep(0.3)
+            self.save(name, words, window)
+        demo = workspace.demo
+        assert demo is not None
+        await window.open_server(demo.profile.uuid, "queue")
+        await demo.stop()
+        view = window.current_view()
+        assert view is not None
+        await until(lambda: view.context.status.error is not None)
+        await asyncio.sleep(0.3)
+        self.save(
+            "stale", "The server went away: the last rows stay, and say how old they are", window
+        )
+
+    async def _large(self, window: MainWindow, view: ServerView) -> None:
+        page = view.page("queue")
+        assert isinstance(page, QueuePage)
+        page.table.selectRow(_deferred(page))
+        await asyncio.sleep(0.8)
+        self.save("large-queue", "200 % font: queue", window)
+        view.show_page("overview")
+        await asyncio.sleep(0.5)
+        self.save("large-overview", "200 % font: overview", window)
+
+    def _save_modal(self, name: str, words: str) -> None:
+        dialog = QApplication.activeModalWidget()
+        if dialog is not None:
+            self.save(name, words, dialog)
+            dialog.close()
+
+    # The rest.
+
+    def large_font(self) -> None:
+        """The same window at 200 %, in a process of its own."""
+        environment = {**os.environ, LARGE_VARIABLE: "1", "QT_FONT_DPI": "192"}
+        program = (
+            "import sys; from pathlib import Path; from smtpadmin.gui.application import run_window;"
+            "from smtpadmin.gui.tour import Tour; t = Tour(Path(sys.argv[1]));"
+            "t.pictures = [('', '')] * int(sys.argv[2]); run_window(scenario=t.run);"
+            "print(*(f'{n}\\t{w}' for n, w in t.pictures[int(sys.argv[2]):]), sep='\\n')"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(self.out), str(len(self.pictures))],
+            env=environment, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        lines = [line.split("\t") for line in done.stdout.splitlines() if "\t" in line]
+        self.pictures += [(name, words) for name, words in lines]
+        if done.returncode or not lines:
+            self.failures.append("200 % font")
+            log.error("the tour could not show 200 %%: %s", done.stderr[-500:])
+
+    def write_index(self) -> None:
+        """``index.html``: every picture with its words."""
+        rows = "\n".join(
+            f'<figure><a href="{html.escape(name)}"><img src="{html.escape(name)}" width="640" '
+            f'alt="{html.escape(words)}"></a><figcaption>{html.escape(words)}</figcaption></figure>'
+            for name, words in self.pictures
+        )
+        page = (
+            '<!doctype html><html lang="en"><meta charset="utf-8"><title>smtpadmin tour</title>'
+            "<style>body{font-family:sans-serif;margin:2em}figure{display:inline-block;margin:1em}"
+            "img{border:1px solid #ccc}</style><h1>smtpadmin</h1>"
+            f"{rows}</html>\n"
+        )
+        (self.out / "index.html").write_text(page, "utf-8")
+
+
+async def until(condition: Callable[[], object], timeout: float = 12.0) -> None:
+    """Wait until a condition holds. Raises TimeoutError."""
+    async with asyncio.timeout(timeout):
+        while not condition():  # noqa: ASYNC110 - conditions of widgets have no event
+            await asyncio.sleep(0.03)
+
+
+def _deferred(page: QueuePage) -> int:
+    rows = (n for n in range(len(page.context.queue)) if page.model.row(n).queue == "deferred")
+    return next(rows, 0)
