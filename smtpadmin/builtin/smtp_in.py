@@ -359,10 +359,9 @@ class _Refusal(asyncio.Protocol):
         client = peer_address(transport)
         reply = TOO_MANY_CONNECTIONS.decode().rstrip()
         self._log.write(
-            "reject",
+            "connect",
             level="warning",
-            message=f"reject: CONNECT from [{client}]: {reply}",
-            stage="CONNECT",
+            message=f"connection from [{client}] refused: {reply}",
             reply=reply,
             client_address=client,
         )

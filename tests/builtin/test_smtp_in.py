@@ -148,6 +148,9 @@ async def test_too_many_connections(tmp_path: Path) -> None:
                 await asyncio.sleep(0.01)
             reader, second = await asyncio.open_connection(*server.smtp)
             assert (await reader.read()).startswith(b"421 4.3.2 ")
+        taken, refused = events(server, "connect")
+        assert "reply" not in taken
+        assert (refused["level"], refused["client_address"]) == ("warning", "127.0.0.1")
         first.close()
         second.close()
 
