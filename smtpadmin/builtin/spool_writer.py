@@ -22,15 +22,23 @@ Job = Callable[[sqlite3.Connection], Any]
 MOST_JOBS_A_COMMIT = 256
 MOST_JOURNAL = 64 * 1024 * 1024
 """Octets to which the write-ahead log shrinks again after a burst."""
+SETTINGS = (
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "fullfsync = ON",  # macOS: to the disk, not into its cache
+    f"journal_size_limit = {MOST_JOURNAL}",
+)
 
 
 def connect(path: Path) -> sqlite3.Connection:
     """A connection that waits for the disk at each commit (WAL, synchronous FULL)."""
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA fullfsync = ON")  # macOS: to the disk, not into its cache
-    connection.execute(f"PRAGMA journal_size_limit = {MOST_JOURNAL}")
+    try:
+        for setting in SETTINGS:
+            connection.execute(f"PRAGMA {setting}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
@@ -48,8 +56,12 @@ class SpoolWriter:
         try:
             self._connection = connect(self._path)
             prepare(self._connection, str(self._path))
-        except sqlite3.Error as error:
-            raise storage_error(error, self._path) from error
+        except BaseException as error:
+            if self._connection is not None:
+                self._connection.close()
+            if isinstance(error, sqlite3.Error):
+                raise storage_error(error, self._path) from error
+            raise
         self._thread = threading.Thread(target=self._work, name="spool writer", daemon=True)
         self._thread.start()
 
