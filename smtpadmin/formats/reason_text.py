@@ -21,5 +21,13 @@ def short_reason(reason: str) -> str:
     found = _SAID.fullmatch(reason)
     if not found:
         return reason
-    host = _ADDRESS.sub("", found["host"]) or found["host"]
-    return f"{found['reply']} ({host})"
+    return f"{found['reply']} ({short_host(found['host'])})"
+
+
+def short_host(relay: str) -> str:
+    """A next hop without its address and port.
+
+    >>> short_host("mx.a.example[192.0.2.1]:25")
+    'mx.a.example'
+    """
+    return _ADDRESS.sub("", relay) or relay

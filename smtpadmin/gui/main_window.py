@@ -80,7 +80,7 @@ class MainWindow(QMainWindow):
         self.splitter.setStretchFactor(1, 1)
         self.splitter.setChildrenCollapsible(False)
         em = self.fontMetrics().averageCharWidth()
-        self.sidebar.setMinimumWidth(30 * em)
+        self.sidebar.setMinimumWidth(36 * em)
         self.splitter.setSizes([32 * em, 140 * em])
         self.setCentralWidget(self.splitter)
         self.setStatusBar(self.status)

@@ -59,13 +59,14 @@ class Tour:
         large = os.environ.get(LARGE_VARIABLE)
         window.resize(1280, 800)
         await window.start(demo=False)
+        await asyncio.sleep(0.3)
         if not large:
             self.save("first-run", "First run: one button, and the demo", window)
         await self._open_demo(window)
         view = window.current_view()
         assert view is not None
         if large:
-            window.resize(1280, 900)
+            window.resize(1024, 640)
             await self._large(window, view)
             return
         for name, step in (
@@ -81,7 +82,9 @@ class Tour:
         profile = await window.workspace.start_demo()
         view = await window.open_server(profile.uuid)
         assert view is not None
-        self.save("connecting", "Connecting", window)
+        await asyncio.sleep(0.02)
+        if not os.environ.get(LARGE_VARIABLE):
+            self.save("connecting", "Connecting", window)
         await until(lambda: view.context.queue.total >= 25)
         await asyncio.sleep(2.5)
 
@@ -129,6 +132,7 @@ class Tour:
         page.table.clearSelection()
 
     async def _pages(self, window: MainWindow, view: ServerView) -> None:
+        window.toast.hide()
         view.show_page("overview")
         await asyncio.sleep(1.0)
         self.save("overview", "Overview", window)
@@ -252,10 +256,10 @@ class Tour:
         assert isinstance(page, QueuePage)
         page.table.selectRow(_deferred(page))
         await asyncio.sleep(0.8)
-        self.save("large-queue", "200 % font: queue", window)
+        self.save("large-queue", "200 %: queue", window)
         view.show_page("overview")
         await asyncio.sleep(0.5)
-        self.save("large-overview", "200 % font: overview", window)
+        self.save("large-overview", "200 %: overview", window)
 
     def _save_modal(self, name: str, words: str) -> None:
         dialog = QApplication.activeModalWidget()
@@ -267,7 +271,7 @@ class Tour:
 
     def large_font(self) -> None:
         """The same window at 200 %, in a process of its own."""
-        environment = {**os.environ, LARGE_VARIABLE: "1", "QT_FONT_DPI": "192"}
+        environment = {**os.environ, LARGE_VARIABLE: "1", "QT_SCALE_FACTOR": "2"}
         program = (
             "import sys; from pathlib import Path; from smtpadmin.gui.application import run_window;"
             "from smtpadmin.gui.tour import Tour; t = Tour(Path(sys.argv[1]));"

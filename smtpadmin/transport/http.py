@@ -7,6 +7,7 @@ The only place that knows aiohttp's client. A server's error object ``{"error": 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -24,7 +25,6 @@ from smtpadmin.model.errors import (
     UntrustedError,
     UsageError,
 )
-from smtpadmin.util.text import visible
 
 CONNECT_S = 10.0
 TOTAL_S = 60.0
@@ -162,5 +162,8 @@ class HttpTransport:
 
 def _why(error: BaseException) -> str:
     inner = getattr(error, "os_error", None) or error
-    why = getattr(inner, "strerror", None) or str(error) or type(error).__name__
-    return visible(why, MOST_WHY)  # it may quote what the server sent
+    number = getattr(inner, "errno", None)
+    # asyncio words a refused connection as "Connect call failed ...": the system's words are plainer.
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    return str(inner)[:200] or type(inner).__name__

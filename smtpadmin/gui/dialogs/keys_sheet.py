@@ -46,4 +46,4 @@ class KeysSheet(QDialog):
         column_layout.addWidget(area)
         column_layout.addWidget(buttons)
         em = self.fontMetrics().averageCharWidth()
-        self.resize(100 * em, 30 * self.fontMetrics().height())
+        self.resize(140 * em, 32 * self.fontMetrics().height())

@@ -122,7 +122,10 @@ class OverviewPage(Page):
             widget = item.widget() if item else None
             if widget is not None:
                 widget.deleteLater()
-        if not found:
+        if self.context.session.probed is None:
+            words = self.tr("Not connected yet: nothing could be checked.")
+            self._advice.addWidget(_advice_row("info", "info", words, ""))
+        elif not found:
             self._advice.addWidget(
                 _advice_row(
                     "check", "ok", self.tr("Nothing: our checks of this server found no fault."), ""
@@ -148,6 +151,7 @@ class OverviewPage(Page):
     def _on_status(self, status: object) -> None:
         if self.is_active:
             self._show_facts()
+            self.scope.spawn("advice", self._load_advice())
 
     def _show_facts(self) -> None:
         probed, stats = self.context.session.probed, self.context.stats

@@ -27,6 +27,7 @@ from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.filter import Filter, NumberTerm, TextTerm
 from smtpadmin.model.queue import INVERSE, QueueAction, QueueEntry
 from smtpadmin.services.actions import ActionOutcome, PendingDelete, Progress
+from smtpadmin.services.session import SessionState
 from smtpadmin.services.undo import can_undo, undo
 
 AGE_EVERY_MS = 1_000
@@ -109,6 +110,7 @@ class QueuePage(Page):
         self.bar.copy_wanted.connect(self.copy_ids)
         context.counts_changed.connect(self._on_counts)
         context.watch_changed.connect(self._on_watch)
+        context.status_changed.connect(self._on_status)
         context.actions.progressed.connect(self._on_progress)
         context.queue.changed.connect(self._on_rows)
         TIMES.changed.connect(self.model.refresh_texts)
@@ -231,6 +233,12 @@ class QueuePage(Page):
                 (self.tr("Send a test…"), self.context.send_wanted.emit),
                 tone="ok",
             )
+        elif self.context.status.error is not None:
+            self.empty.show_state(
+                "error",
+                self.tr("Not connected"),
+                self.tr("The queue appears here as soon as the server answers."),
+            )
         else:
             self.empty.show_state(
                 "refresh",
@@ -242,7 +250,8 @@ class QueuePage(Page):
         from smtpadmin.services.queue_watch import WatchStatus
 
         assert isinstance(status, WatchStatus)
-        if status.error is None:
+        connected = self.context.status.state is SessionState.CONNECTED
+        if status.error is None or not connected:  # the view's own banner tells of the connection
             if self.banner.property("about") == "watch":
                 self.banner.hide()
             return
@@ -258,6 +267,9 @@ class QueuePage(Page):
             action=self.refresh,
             details=f"{status.error}\n{status.error.detail}",
         )
+
+    def _on_status(self, status: object) -> None:
+        self._show_emptiness()
 
     def refresh(self) -> None:
         """List the queue now."""

@@ -22,11 +22,13 @@ from PySide6.QtWidgets import (
 )
 
 from smtpadmin.connectors.api import MessageSource, Tracker, TranscriptSource, ability
+from smtpadmin.formats.reason_text import short_reason
 from smtpadmin.gui.icons import icon
 from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.tasks import TaskScope
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.journey_view import JourneyView
+from smtpadmin.gui.widgets.narrow_box import NarrowBox
 from smtpadmin.gui.widgets.transcript_view import TranscriptView
 from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.queue import QueueEntry
@@ -80,14 +82,14 @@ class QueueDetail(QWidget):
         row.addWidget(splitter)
 
     def _left(self) -> QWidget:
-        inner = QWidget()
-        inner.setObjectName("scrolled")
+        inner = NarrowBox()
         column = QVBoxLayout(inner)
         column.setContentsMargins(14, 10, 14, 10)
         column.setSpacing(8)
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
         head.addWidget(self._id)
+        self._title.setMinimumWidth(10)
         copy = QPushButton()
         copy.setObjectName("flat")
         copy.setIcon(icon("copy", "muted"))
@@ -108,7 +110,7 @@ class QueueDetail(QWidget):
         area.setWidgetResizable(True)
         area.setWidget(inner)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setMinimumWidth(58 * self.fontMetrics().averageCharWidth())
+        area.setMinimumWidth(66 * self.fontMetrics().averageCharWidth())
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         return area
 
@@ -180,7 +182,8 @@ class QueueDetail(QWidget):
         self._journey_title.hide()
         self._journey.show_steps(())
         lines = "\n".join(
-            f"{count} x {visible(reason, 140)}" for reason, count in reasons.most_common(5)
+            f"{count} x {visible(short_reason(reason), 140)}"
+            for reason, count in reasons.most_common(5)
         )
         self._diagnosis.show_message("info", self.tr("Reasons"), lines)
         self._note.setText(self.tr("Select one message to see its transcript, headers and body."))
@@ -209,7 +212,7 @@ class QueueDetail(QWidget):
         )
         tone = "err" if found.permanent else "warn"
         self._diagnosis.show_message(
-            tone, found.summary, f"{found.remedy}\n{visible(entry.reason, 300)}"
+            tone, found.summary, f"{found.remedy}\n{visible(short_reason(entry.reason), 300)}"
         )
 
     # What is fetched.
@@ -224,7 +227,13 @@ class QueueDetail(QWidget):
 
     def _spawn_journey(self, entry: QueueEntry) -> None:
         if not any(name.endswith("journey") for name in self._scope.running):
-            self._scope.spawn("journey", self._fetch_journey(entry))
+            self._scope.spawn("journey", self._refresh_journey(entry))
+
+    async def _refresh_journey(self, entry: QueueEntry) -> None:
+        try:
+            await self._fetch_journey(entry)
+        except SmtpadminError as error:
+            self._context.session.report(error)
 
     async def _fetch(self, entry: QueueEntry) -> None:
         try:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from smtpadmin.connectors.api import Tracker, ability
+from smtpadmin.formats.reason_text import short_reason
 from smtpadmin.gui.icons import icon
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.models.tracking_columns import TRACKING_TABLE
@@ -31,6 +32,7 @@ from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.empty_state import EmptyState
 from smtpadmin.gui.widgets.journey_view import JourneyView
+from smtpadmin.gui.widgets.narrow_box import NarrowBox
 from smtpadmin.gui.widgets.table import Table
 from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.status import DeliveryStatus
@@ -124,8 +126,7 @@ class TrackingPage(Page):
         column.addWidget(splitter, 1)
 
     def _make_detail(self) -> QWidget:
-        inner = QWidget()
-        inner.setObjectName("scrolled")
+        inner = NarrowBox()
         left = QVBoxLayout(inner)
         left.setContentsMargins(14, 10, 14, 10)
         self._title.setObjectName("subtitle")
@@ -136,7 +137,7 @@ class TrackingPage(Page):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inner)
-        area.setMinimumWidth(50 * self.fontMetrics().averageCharWidth())
+        area.setMinimumWidth(66 * self.fontMetrics().averageCharWidth())
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._lines.setReadOnly(True)
         self._lines.setAccessibleName(self.tr("Log lines"))
@@ -276,17 +277,21 @@ class TrackingPage(Page):
 
     def _show(self, message: TrackedMessage) -> None:
         self._title.setText(visible(message.subject or message.message_id or "", 120))
-        reply = next((r.reply for r in message.recipients if r.reply), None)
+        good_ends = (DeliveryStatus.SENT, DeliveryStatus.DELIVERED)
+        by_trouble = sorted(message.recipients, key=lambda r: r.status in good_ends)
+        reply = next((r.reply for r in by_trouble if r.reply), None)
         if reply:
             found = explain_reply(reply)
-            good = message.status in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED)
+            good = message.status in good_ends
             tone = "ok" if good else "err" if found.permanent else "warn"
             words = self.tr("Delivered") if message.status is DeliveryStatus.DELIVERED else self.tr(
                 "Handed to the next hop") if good else found.summary  # fmt: skip
             self._diagnosis.show_message(
                 tone,
                 words,
-                visible(reply, 400) if good else f"{found.remedy}\n{visible(reply, 400)}",
+                visible(short_reason(reply), 400)
+                if good
+                else f"{found.remedy}\n{visible(short_reason(reply), 400)}",
             )
         else:
             self._diagnosis.hide()

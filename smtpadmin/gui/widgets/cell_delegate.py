@@ -58,7 +58,10 @@ class CellDelegate(QStyledItemDelegate):
             elided = painter.fontMetrics().elidedText(
                 text, Qt.TextElideMode.ElideRight, inner.width()
             )
-            painter.drawText(inner, index.data(Qt.ItemDataRole.TextAlignmentRole), elided)
+            # Wire text keeps its own direction; only its place is mirrored.
+            painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+            side = index.data(Qt.ItemDataRole.TextAlignmentRole)
+            painter.drawText(inner, QStyle.visualAlignment(option.direction, side), elided)
         if option.state & QStyle.StateFlag.State_HasFocus:
             painter.setPen(theme.color("accent"))
             painter.drawRect(rect.adjusted(0, 0, -1, -1))

@@ -23,8 +23,7 @@ class EmptyState(QWidget):
         self._text.setObjectName("muted")
         self._name, self._tone = "info", "muted"
         self._text.setWordWrap(True)
-        self._text.setMinimumWidth(28 * self.fontMetrics().averageCharWidth())
-        self._text.setMaximumWidth(64 * self.fontMetrics().averageCharWidth())
+        self._text.setFixedWidth(64 * self.fontMetrics().averageCharWidth())
         self._buttons = QHBoxLayout()
         self._actions: list[QPushButton] = []
         column = QVBoxLayout(self)
@@ -51,6 +50,7 @@ class EmptyState(QWidget):
         self._name, self._tone = icon, tone
         self._title.setText(title)
         self._text.setText(text)
+        self._text.setFixedHeight(self._text.heightForWidth(self._text.width()))
         for old in self._actions:
             self._buttons.removeWidget(old)
             old.deleteLater()
@@ -62,6 +62,7 @@ class EmptyState(QWidget):
                 button.setObjectName("primary")
             self._buttons.addWidget(button)
             self._actions.append(button)
+            button.show()
         self._retint()
 
     def _retint(self) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
+from smtpadmin.formats.reason_text import short_host, short_reason
 from smtpadmin.gui.icons import pixmap
 from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.gui.time_format import TIMES, seconds
@@ -101,7 +102,9 @@ class JourneyView(QWidget):
         to = step.recipient or ""
         if step.kind is StepKind.END and step.state is StepState.PENDING:
             return self.tr("{0}: not yet").format(to)
-        said = ", ".join(filter(None, (step.where, step.detail)))
+        said = short_reason(step.detail or "")
+        if step.where and step.state is StepState.DONE:
+            said = f"{short_host(step.where)}, {said}" if said else short_host(step.where)
         return f"{to}: {said}" if said else to
 
     def _when(self, step: JourneyStep) -> str:
