@@ -50,7 +50,7 @@ class EmptyState(QWidget):
         self._name, self._tone = icon, tone
         self._title.setText(title)
         self._text.setText(text)
-        self._text.setFixedHeight(self._text.heightForWidth(self._text.width()))
+        self._text.setFixedHeight(max(0, self._text.heightForWidth(self._text.width())))
         for old in self._actions:
             self._buttons.removeWidget(old)
             old.deleteLater()

@@ -11,6 +11,7 @@ from smtpadmin.formats.reason_text import short_host, short_reason
 from smtpadmin.gui.icons import pixmap
 from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.gui.time_format import TIMES, seconds
+from smtpadmin.gui.widgets.elided_label import ElidedLabel
 from smtpadmin.services.journey import JourneyStep, StepKind, StepState
 from smtpadmin.util.text import visible
 
@@ -64,10 +65,8 @@ class JourneyView(QWidget):
         font = title.font()
         font.setBold(True)
         title.setFont(font)
-        detail = QLabel(visible(self._detail(step), 300))
+        detail = ElidedLabel(visible(self._detail(step), 500))
         detail.setObjectName("muted")
-        detail.setTextFormat(Qt.TextFormat.PlainText)
-        detail.setWordWrap(True)
         when = QLabel(self._when(step))
         when.setObjectName("muted")
         when.setToolTip(TIMES.full(step.time))

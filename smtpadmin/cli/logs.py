@@ -1,0 +1,139 @@
+"""``smtpadmin logs``: records of a log, followed live or parsed from files."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smtpadmin.cli.output import json_option, print_json
+from smtpadmin.cli.sources import connected, failure_code, server_options
+from smtpadmin.connectors.api import Connector, LogSource, ability
+from smtpadmin.formats.filter_language import parse_filter
+from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
+from smtpadmin.model.filter import Filter
+from smtpadmin.model.log import LogRecord
+from smtpadmin.services.filtering import log_matcher
+from smtpadmin.util.text import visible
+
+
+@click.group(invoke_without_command=True)
+@server_options
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A log file or folder. Repeatable.",
+)
+@click.option("--format", "log_format", default="auto", show_default=True)
+@click.option("--follow", is_flag=True, help="Go on with new lines until Ctrl+C.")
+@click.option(
+    "--filter",
+    "expression",
+    default="",
+    metavar="EXPR",
+    help="For example event:reject to:*@example.org",
+)
+@click.option("--since", metavar="T", help="ISO 8601, or 2h, 3d ago.")
+@click.option("--until", metavar="T")
+@json_option
+@click.pass_context
+def command(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
+    """Records of a server's log, or of log files."""
+    if ctx.invoked_subcommand is not None:
+        return 0
+    return asyncio.run(_logs(options, as_json))
+
+
+@command.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "log_format", default="auto", show_default=True)
+@json_option
+def parse(files: tuple[Path, ...], log_format: str, as_json: bool) -> int:
+    """One object for every line of FILES, in order, none dropped."""
+    return _from_files(files, log_format, Filter(), as_json)
+
+
+async def _logs(options: dict[str, Any], as_json: bool) -> int:
+    wanted = parse_filter(options["expression"])
+    if options["logs"]:
+        if options["names"] or options["everything"] or options["follow"]:
+            raise UsageError("name log files, or a server to follow, not both")
+        return _from_files(options["logs"], options["log_format"], wanted, as_json)
+    async with connected(options["names"], options["everything"]) as (_, opened):
+        printer = _Printer(wanted, as_json, len(opened) > 1)
+        failed: dict[str, SmtpadminError] = {}
+
+        async def one(name: str, connector: Connector) -> None:
+            try:
+                await _from_server(name, connector, options, printer)
+            except SmtpadminError as error:
+                failed[name] = error
+
+        await asyncio.gather(*(one(n, c) for n, (_, c) in opened.items()))
+        return failure_code(failed, len(opened), printer.printed > 0)
+
+
+def _from_files(paths: tuple[Path, ...], name: str, wanted: Filter, as_json: bool) -> int:
+    from smtpadmin.tracking.files import log_files, log_format, read_records
+
+    files = list(paths) if all(p.is_file() for p in paths) else log_files(paths)
+    printer = _Printer(wanted, as_json, named=False)
+    for record in read_records(files, log_format(name, files)):
+        printer.show("", record)
+    return 0 if printer.printed else 1
+
+
+async def _from_server(
+    name: str, connector: Connector, options: dict[str, Any], printer: _Printer
+) -> None:
+    from smtpadmin.formats.times import parse_time
+
+    source = ability(connector, LogSource)
+    if source is None:
+        raise NotPermittedError("this kind of server shows no log", where=name)
+    now = datetime.now(UTC)
+    since, until = (
+        parse_time(options[key], now) if options[key] else None for key in ("since", "until")
+    )
+    if options["follow"]:
+        from smtpadmin.services.log_follow import LogFollow
+
+        def take(records: list[LogRecord]) -> None:
+            for record in records:
+                printer.show(name, record)
+
+        await LogFollow(source, take).run()
+    async for batch in source.read_log(since, until):
+        for record in batch:
+            printer.show(name, record)
+
+
+class _Printer:
+    """Prints what passes the filter, and counts it."""
+
+    def __init__(self, wanted: Filter, as_json: bool, named: bool) -> None:
+        self._passes = log_matcher(wanted)
+        self._as_json = as_json
+        self._named = named
+        self.printed = 0
+
+    def show(self, server: str, record: LogRecord) -> None:
+        if not self._passes(record, datetime.now(UTC)):
+            return
+        self.printed += 1
+        if self._as_json:
+            print_json(record)
+        else:
+            when = record.time.isoformat(" ", "milliseconds") if record.time else ""
+            head = f"{server} " if self._named else ""
+            queue_id = f"{record.queue_id}: " if record.queue_id else ""
+            click.echo(
+                visible(
+                    f"{head}{when} {record.event} {queue_id}{record.message or record.raw}", 4_000
+                )
+            )

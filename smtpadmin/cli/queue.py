@@ -1,0 +1,288 @@
+"""``smtpadmin queue``: list mail queues, look at messages, act on them safely."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smtpadmin.cli.output import json_option, note, print_json, print_table
+from smtpadmin.cli.sources import EXIT_SOME_FAILED, connected, failure_code, server_options
+from smtpadmin.connectors.api import Connector, MessageSource, QueueSource, ability
+from smtpadmin.formats.filter_language import parse_filter
+from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
+from smtpadmin.model.profile import Profile
+from smtpadmin.model.queue import QueueAction, QueueEntry
+from smtpadmin.services.filtering import queue_matcher
+from smtpadmin.util.text import decode_line, visible
+
+_HELP = {
+    QueueAction.RETRY: "Try messages now.",
+    QueueAction.HOLD: "Stop trying messages until they are released.",
+    QueueAction.RELEASE: "Let held messages go on.",
+    QueueAction.REQUEUE: "Put messages through the queue anew.",
+    QueueAction.BOUNCE: "Return messages to their senders.",
+    QueueAction.DELETE: "Delete messages; copies are kept.",
+}
+
+
+@click.group()
+def command() -> None:
+    """List mail queues and act on queued messages."""
+
+
+def _filtered(function: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--filter",
+        "expression",
+        default="",
+        metavar="EXPR",
+        help="For example 'age>1h to:*@example.org'",
+    )(function)
+
+
+@command.command("list")
+@server_options
+@_filtered
+@json_option
+def list_queue(as_json: bool, **options: Any) -> int:
+    """What waits in the queues."""
+    return asyncio.run(_list(options, as_json))
+
+
+async def _list(options: dict[str, Any], as_json: bool) -> int:
+    passes = queue_matcher(parse_filter(options["expression"]))
+    failed: dict[str, SmtpadminError] = {}
+    async with connected(options["names"], options["everything"]) as (_, opened):
+        lists = await asyncio.gather(*(_entries(n, c, failed) for n, (_, c) in opened.items()))
+        now = datetime.now(UTC)
+        found = [entry for entries in lists for entry in entries if passes(entry, now)]
+        _show(found, as_json)
+        return failure_code(failed, len(opened), True)
+
+
+async def _entries(
+    name: str, connector: Connector, failed: dict[str, SmtpadminError]
+) -> list[QueueEntry]:
+    source = ability(connector, QueueSource)
+    entries: list[QueueEntry] = []
+    try:
+        if source is None:
+            raise NotPermittedError("this kind of server shows no queue", where=name)
+        async for batch in source.list_queue():
+            entries += batch
+    except SmtpadminError as error:
+        failed[name] = error
+    return entries
+
+
+def _show(found: Sequence[QueueEntry], as_json: bool) -> None:
+    if as_json:
+        for entry in found:
+            print_json(entry)
+        return
+    if found:
+        columns = ("Queue ID", "Queue", "Arrived", "Size", "Sender", "Recipient", "Reason")
+        print_table(columns, (_row(entry) for entry in found))
+    note(f"{len(found)} messages")
+
+
+def _row(entry: QueueEntry) -> tuple[object, ...]:
+    arrived = entry.arrived.astimezone().isoformat(" ", "seconds") if entry.arrived else ""
+    waiting = [r.address for r in entry.recipients if not r.delivered]
+    more = f" +{len(waiting) - 1}" if len(waiting) > 1 else ""
+    to = f"{waiting[0]}{more}" if waiting else ""
+    return (
+        entry.queue_id,
+        entry.queue,
+        arrived,
+        entry.size,
+        entry.sender or "<>",
+        to,
+        entry.reason,
+    )
+
+
+@command.command()
+@server_options
+@click.argument("queue_id")
+@json_option
+def show(as_json: bool, queue_id: str, **options: Any) -> int:
+    """One queued message: envelope, header and body."""
+    return asyncio.run(_show_message(options, queue_id, as_json))
+
+
+async def _show_message(options: dict[str, Any], queue_id: str, as_json: bool) -> int:
+    async with connected(options["names"], options["everything"]) as (_, opened):
+        if len(opened) != 1:
+            raise UsageError("name one server", remedy="Use --server NAME once.")
+        ((_, connector),) = opened.values()
+        source = ability(connector, MessageSource)
+        if source is None:
+            raise NotPermittedError("this kind of server hands no messages out")
+        message = await source.fetch_message(queue_id)
+    if as_json:
+        text = "\n".join(
+            decode_line(line) for line in message.raw.replace(b"\r\n", b"\n").split(b"\n")
+        )
+        print_json(
+            {
+                "queue_id": queue_id,
+                "sender": message.sender,
+                "recipients": message.recipients,
+                "raw": text,
+            }
+        )
+        return 0
+    click.echo(f"envelope sender: {visible(message.sender) or '<>'}")
+    for address in message.recipients:
+        click.echo(f"envelope recipient: {visible(address)}")
+    click.echo("")
+    for line in message.raw.replace(b"\r\n", b"\n").split(b"\n"):
+        click.echo(visible(decode_line(line), 4_000))
+    return 0
+
+
+@command.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--format", "listing_format", default="auto", show_default=True)
+@json_option
+def parse(file: Path, listing_format: str, as_json: bool) -> int:
+    """A saved queue listing."""
+    import msgspec
+
+    if listing_format not in ("auto", "builtin"):
+        raise UsageError(
+            f"listings of format {listing_format!r} cannot be read yet",
+            where="--format",
+            remedy="Known formats: builtin.",
+        )
+    try:
+        lines = [line for line in file.read_bytes().splitlines() if line.strip()]
+    except OSError as error:
+        raise UsageError(f"cannot be read ({error.strerror})", where=str(file)) from error
+    entries: list[QueueEntry] = []
+    for number, line in enumerate(lines, 1):
+        if line == b'{"end":true}':
+            continue
+        try:
+            entries.append(msgspec.json.decode(line, type=QueueEntry))
+        except msgspec.DecodeError as error:
+            raise UsageError(
+                f"line {number} is no queue entry ({error})", where=str(file)
+            ) from error
+    _show(entries, as_json)
+    return 0 if entries else 1
+
+
+def _add_action(action: QueueAction) -> None:
+    @command.command(action.value, help=_HELP[action])
+    @server_options
+    @_filtered
+    @click.argument("queue_ids", nargs=-1, metavar="[QUEUE_ID…|-]")
+    @click.option("--dry-run", is_flag=True, help="Show what would be touched; change nothing.")
+    @click.option("--yes", is_flag=True, help="Do not ask.")
+    @json_option
+    def run(as_json: bool, **options: Any) -> int:
+        return asyncio.run(_act(action, options, as_json))
+
+
+for _action in QueueAction:
+    _add_action(_action)
+
+
+async def _act(action: QueueAction, options: dict[str, Any], as_json: bool) -> int:
+    wanted = _wanted_ids(options["queue_ids"])
+    if not wanted and not options["expression"].strip():
+        raise UsageError(
+            "say which messages", remedy="Give queue IDs, - for standard input, or --filter."
+        )
+    passes = queue_matcher(parse_filter(options["expression"]))
+    failed: dict[str, SmtpadminError] = {}
+    codes: list[int] = []
+    async with connected(options["names"], options["everything"]) as (servers, opened):
+        for name, (profile, connector) in opened.items():
+            entries = await _entries(name, connector, failed)
+            now = datetime.now(UTC)
+            chosen = [e for e in entries if (not wanted or e.queue_id in wanted) and passes(e, now)]
+            missing = (
+                sorted(wanted - {e.queue_id for e in chosen})
+                if len(opened) == 1 and name not in failed
+                else []
+            )
+            codes.append(
+                await _act_on(
+                    action, profile, connector, servers.journal, chosen, missing, options, as_json
+                )
+            )
+        return failure_code(failed, len(opened), True) or max(codes, default=0)
+
+
+def _wanted_ids(given: Sequence[str]) -> set[str]:
+    if list(given) == ["-"]:
+        return {line.strip() for line in sys.stdin if line.strip()}
+    return set(given)
+
+
+async def _act_on(
+    action: QueueAction, profile: Profile, connector: Connector, journal: Any,
+    chosen: Sequence[QueueEntry], missing: Sequence[str], options: dict[str, Any], as_json: bool,
+) -> int:  # fmt: skip
+    from smtpadmin.services.actions import QueueActions
+
+    actions = QueueActions(connector, profile, journal)
+    preview = actions.preview(action, chosen)
+    for queue_id in missing:
+        _tell(queue_id, False, "not in the queue, or not matched", profile.name, as_json)
+    if options["dry_run"]:
+        for entry in chosen:
+            _tell(entry.queue_id, True, f"would {action}", profile.name, as_json, entry)
+        return EXIT_SOME_FAILED if missing else 0
+    if not chosen:
+        return EXIT_SOME_FAILED if missing else 1
+    if preview.needs_confirmation or preview.destructive:
+        _demand_consent(action, len(chosen), profile, options)
+    outcome = await actions.run(action, chosen, preview.confirm(preview.typed_name))
+    for result in outcome.results:
+        _tell(result.queue_id, result.ok, result.message, profile.name, as_json)
+    if outcome.error is not None:
+        note(str(outcome.error))
+    return EXIT_SOME_FAILED if outcome.failed or missing else 0
+
+
+def _demand_consent(
+    action: QueueAction, count: int, profile: Profile, options: dict[str, Any]
+) -> None:
+    if options["yes"]:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(
+            f"{action} of {count} messages on {profile.name} needs consent",
+            remedy="Look with --dry-run, then repeat with --yes.",
+        )
+    if not click.confirm(f"{action} {count} messages on {profile.name}?", err=True):
+        raise click.Abort
+
+
+def _tell(
+    queue_id: str,
+    ok: bool,
+    message: str,
+    server: str,
+    as_json: bool,
+    entry: QueueEntry | None = None,
+) -> None:
+    if as_json:
+        from smtpadmin.cli.output import plain
+
+        print_json(
+            (plain(entry) if entry else {})
+            | {"queue_id": queue_id, "server": server, "ok": ok, "message": message}
+        )
+    else:
+        click.echo(f"{visible(queue_id)}: {visible(message) or ('done' if ok else 'failed')}")

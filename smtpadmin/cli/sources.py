@@ -1,0 +1,73 @@
+"""What several commands share: the servers they work on, opened and closed; how partial failure
+becomes an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from smtpadmin.cli.output import note
+from smtpadmin.connectors.api import Connector
+from smtpadmin.model.errors import SmtpadminError
+from smtpadmin.model.profile import Profile
+from smtpadmin.services.servers import Servers
+from smtpadmin.settings import paths
+from smtpadmin.settings.journal import Journal
+from smtpadmin.settings.profiles import ProfileStore
+
+F = TypeVar("F", bound=Callable[..., Any])
+EXIT_NOTHING, EXIT_SOME_FAILED = 1, 5
+
+
+def server_options(function: F) -> F:
+    """``--server NAME`` (repeatable) and ``--all``."""
+    function = click.option(
+        "--all", "everything", is_flag=True, help="Every server with a profile."
+    )(function)
+    return click.option("--server", "names", multiple=True, metavar="NAME", help="Repeatable.")(
+        function
+    )
+
+
+async def profile_store() -> ProfileStore:
+    """Profiles in the keyring, or in what SMTPADMIN_SECRETS names."""
+    from smtpadmin.settings.stores import open_store
+
+    return ProfileStore(await open_store(), paths.state_dir() / "profiles.lock")
+
+
+async def open_servers() -> Servers:
+    """Profiles and journal of this user."""
+    return Servers(await profile_store(), Journal(paths.state_dir() / "journal"))
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    names: Sequence[str], everything: bool
+) -> AsyncIterator[tuple[Servers, Mapping[str, tuple[Profile, Connector]]]]:
+    """The connectors of the servers, by name; closed at the end. Raises UsageError."""
+    servers = await open_servers()
+    profiles = await servers.resolve(names, everything=everything)
+    opened: dict[str, tuple[Profile, Connector]] = {}
+    try:
+        for profile in profiles:
+            opened[profile.name] = (profile, await servers.connector_of(profile))
+        yield servers, opened
+    finally:
+        for _, connector in opened.values():
+            await connector.close()
+
+
+def failure_code(failed: Mapping[str, SmtpadminError], asked: int, found: bool) -> int:
+    """Name each failure on stderr; 0, 1 (nothing found), the error's own code when all servers
+    failed, 5 when some did."""
+    for name, error in failed.items():
+        note(f"{name}: {error}" if name not in str(error) else str(error))
+    if failed and len(failed) == asked:
+        return max(error.exit_code for error in failed.values())
+    if failed:
+        return EXIT_SOME_FAILED
+    return 0 if found else EXIT_NOTHING

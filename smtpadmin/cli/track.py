@@ -1,0 +1,115 @@
+"""``smtpadmin track``: what happened to messages."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from smtpadmin.cli.output import json_option, note, print_json, print_table
+from smtpadmin.cli.sources import connected, failure_code, server_options
+from smtpadmin.model.errors import UsageError
+from smtpadmin.model.status import DeliveryStatus
+from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
+
+
+@click.command()
+@server_options
+@click.option(
+    "--log",
+    "logs",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A log file or a folder of them. Repeatable.",
+)
+@click.option("--format", "log_format", default="auto", show_default=True)
+@click.option("--from", "sender", metavar="ADDR")
+@click.option("--to", "recipient", metavar="ADDR")
+@click.option("--message-id", metavar="ID")
+@click.option("--queue-id", metavar="ID")
+@click.option("--client", metavar="IP-OR-NAME")
+@click.option("--status", type=click.Choice([s.value for s in DeliveryStatus]))
+@click.option("--subject", metavar="TEXT")
+@click.option("--since", metavar="T", help="ISO 8601, or 2h, 3d ago.")
+@click.option("--until", metavar="T")
+@click.option("--limit", type=click.IntRange(1))
+@click.option("--lines", is_flag=True, help="With the log lines.")
+@json_option
+def command(as_json: bool, **options: Any) -> int:
+    """Find out what happened to a message. All criteria must hold."""
+    return asyncio.run(_track(options, as_json))
+
+
+def criteria_from(options: dict[str, Any], now: datetime) -> TrackCriteria:
+    """The options as criteria. Raises UsageError."""
+    from smtpadmin.formats.times import parse_time
+
+    return TrackCriteria(
+        sender=options["sender"],
+        recipient=options["recipient"],
+        message_id=options["message_id"],
+        queue_id=options["queue_id"],
+        client=options["client"],
+        status=DeliveryStatus(options["status"]) if options["status"] else None,
+        subject=options["subject"],
+        since=parse_time(options["since"], now) if options["since"] else None,
+        until=parse_time(options["until"], now) if options["until"] else None,
+        limit=options["limit"],
+        lines=options["lines"],
+    )
+
+
+async def _track(options: dict[str, Any], as_json: bool) -> int:
+    criteria = criteria_from(options, datetime.now(UTC))
+    if options["logs"]:
+        if options["names"] or options["everything"]:
+            raise UsageError("name servers or logs, not both")
+        return _show(_in_files(options, criteria), as_json)
+    return await _on_servers(options, criteria, as_json)
+
+
+def _in_files(options: dict[str, Any], criteria: TrackCriteria) -> list[TrackedMessage]:
+    from smtpadmin.tracking.files import log_files, log_format, read_records
+
+    files = log_files(options["logs"])
+    chosen = log_format(options["log_format"], files)
+    return list(chosen.find(read_records(files, chosen), criteria))
+
+
+async def _on_servers(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -> int:
+    from smtpadmin.tracking.engine import Failures, track_servers
+
+    failures = Failures()
+    async with connected(options["names"], options["everything"]) as (_, opened):
+        by_name = {name: connector for name, (_, connector) in opened.items()}
+        found = [m async for m in track_servers(by_name, criteria, failures)]
+        _show(found, as_json)
+        return failure_code(failures.by_server, len(opened), bool(found))
+
+
+def _show(found: list[TrackedMessage], as_json: bool) -> int:
+    if as_json:
+        for message in found:
+            print_json(message)
+    elif found:
+        columns = ("Arrived", "Status", "Sender", "Recipients", "Subject", "Queue IDs")
+        print_table(columns, (_row(message) for message in found))
+        note(f"{len(found)} messages")
+    return 0 if found else 1
+
+
+def _row(message: TrackedMessage) -> tuple[object, ...]:
+    arrived = message.arrived.astimezone().isoformat(" ", "seconds") if message.arrived else ""
+    sender = "" if message.sender is None else message.sender or "<>"
+    recipients = ", ".join(f"{r.address} ({r.status})" for r in message.recipients[:5])
+    return (
+        arrived,
+        message.status,
+        sender,
+        recipients,
+        message.subject,
+        ", ".join(message.queue_ids),
+    )
