@@ -37,6 +37,7 @@ class Workspace(QObject):
         self.demo_profiles = ProfileStore(SessionStore("demo"), paths.state_dir() / "demo.lock")
         self.demo: DemoServer | None = None
         self.known: list[Profile] = []
+        self._of_session: set[str] = set()
         self.problems: list[str] = []
         self.sessions: dict[str, ServerSession] = {}
 
@@ -58,13 +59,14 @@ class Workspace(QObject):
         """Read all profiles again."""
         listing = await self.profiles.listing() if self.profiles else None
         demo = await self.demo_profiles.listing()
+        self._of_session = {profile.uuid for profile in demo.profiles}
         self.known = [*demo.profiles, *(listing.profiles if listing else ())]
         self.problems = list(listing.problems.values()) if listing else []
         self.profiles_changed.emit()
 
     def store_of(self, profile: Profile) -> ProfileStore:
         """Where a profile is kept."""
-        if self.demo is not None and profile.uuid == self.demo.profile.uuid:
+        if profile.uuid in self._of_session:
             return self.demo_profiles
         return self.profiles or self.demo_profiles
 

@@ -118,6 +118,7 @@ class SendTest(QDialog):
             widget.setToolTip(name)
             form.addRow(label, widget)
         tabs = QTabWidget()
+        tabs.setAccessibleName(self.tr("Message"))
         for title, editor in (
             (self.tr("Text"), self.text),
             (self.tr("HTML"), self.html),
@@ -157,6 +158,7 @@ class SendTest(QDialog):
         buttons.addStretch(1)
         buttons.addWidget(close)
         tabs = QTabWidget()
+        tabs.setAccessibleName(self.tr("Session"))
         tabs.addTab(self.transcript, self.tr("Transcript"))
         tabs.addTab(self.history, self.tr("Sent before"))
         column = QVBoxLayout(box)

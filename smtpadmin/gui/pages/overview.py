@@ -17,13 +17,12 @@ from PySide6.QtWidgets import (
 )
 
 from smtpadmin.connectors.api import Advice, AdviceSource, ability
-from smtpadmin.gui.icons import pixmap
 from smtpadmin.gui.pages.page import Page
 from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.status_words import queue_word
-from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.gui.time_format import TIMES, age
 from smtpadmin.gui.widgets.heat_table import HeatTable
+from smtpadmin.gui.widgets.picture import Picture
 from smtpadmin.gui.widgets.sparkline import Sparkline
 from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.queue import QueueCounts
@@ -203,10 +202,7 @@ def _card(title: str, value: QLabel, tone: str, line: Sparkline | None = None) -
     column.setContentsMargins(12, 8, 12, 8)
     column.setSpacing(2)
     head = QHBoxLayout()
-    picture = QLabel()
-    picture.setPixmap(pixmap("dot", tone, 14, card.devicePixelRatioF()))
-    current_theme().changed.connect(lambda: picture.setPixmap(pixmap("dot", tone, 14)))
-    head.addWidget(picture)
+    head.addWidget(Picture("dot", tone, 14))
     name = QLabel(title)
     name.setObjectName("muted")
     head.addWidget(name, 1)
@@ -222,9 +218,7 @@ def _advice_row(icon: str, tone: str, words: str, fix: str) -> QWidget:
     box = QWidget()
     row = QHBoxLayout(box)
     row.setContentsMargins(0, 0, 0, 0)
-    picture = QLabel()
-    picture.setPixmap(pixmap(icon, tone, 16, box.devicePixelRatioF()))
-    row.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+    row.addWidget(Picture(icon, tone), 0, Qt.AlignmentFlag.AlignTop)
     text = QLabel(visible(words) + (f"  {visible(fix)}" if fix else ""))
     text.setWordWrap(True)
     row.addWidget(text, 1)

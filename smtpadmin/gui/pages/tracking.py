@@ -195,11 +195,12 @@ class TrackingPage(Page):
         typed = {name: edit.text().strip() or None for name, edit in self.edits.items()}
         identity = typed.pop("message_id")
         hours = int(self.period.currentData())
+        status = self.status.currentData()
         found = TrackCriteria(
             sender=typed["sender"],
             recipient=typed["recipient"],
             subject=typed["subject"],
-            status=self.status.currentData(),
+            status=DeliveryStatus(status) if status else None,
             since=datetime.now(UTC) - timedelta(hours=hours) if hours else None,
             lines=True,
         )

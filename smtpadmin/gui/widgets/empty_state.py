@@ -22,6 +22,7 @@ class EmptyState(QWidget):
         self._title.setObjectName("subtitle")
         self._text.setObjectName("muted")
         self._name, self._tone = "info", "muted"
+        self._state: tuple[str, ...] = ()
         self._text.setWordWrap(True)
         self._text.setFixedWidth(64 * self.fontMetrics().averageCharWidth())
         self._buttons = QHBoxLayout()
@@ -46,13 +47,19 @@ class EmptyState(QWidget):
         *buttons: tuple[str, Callable[[], None]],
         tone: str = "muted",
     ) -> None:
-        """Fill it; the first button is the one to press."""
+        """Fill it; the first button is the one to press. The same words again change nothing, so
+        that a button is not taken away under the pointer."""
+        state = (icon, title, text, tone, *(words for words, _ in buttons))
+        if state == self._state:
+            return
+        self._state = state
         self._name, self._tone = icon, tone
         self._title.setText(title)
         self._text.setText(text)
         self._text.setFixedHeight(max(0, self._text.heightForWidth(self._text.width())))
         for old in self._actions:
             self._buttons.removeWidget(old)
+            old.hide()
             old.deleteLater()
         self._actions = []
         for number, (words, action) in enumerate(buttons):

@@ -211,7 +211,9 @@ class ServerWizard(QDialog):
         elif step is Step.LOGIN and self.form is not None:
             self.engine.update(values=self.form.values())
         elif step is Step.NAME:
-            self.engine.update(name=self.name.text().strip(), safety=self.safety.currentData())
+            self.engine.update(
+                name=self.name.text().strip(), safety=SafetyLevel(self.safety.currentData())
+            )
 
     # What the user does.
 
