@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from smtpadmin.gui.icons import icon, pixmap
 from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.gui.widgets.elided_label import ElidedLabel
 from smtpadmin.gui.widgets.restyle import set_style_property
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
 from smtpadmin.model.stats import ProbeResult
@@ -47,7 +48,7 @@ class Header(QWidget):
         self._name.setObjectName("title")
         self._environment = _pill(profile.environment.value.upper())
         self._state = _pill("")
-        self._software = QLabel()
+        self._software = ElidedLabel()
         self._software.setObjectName("muted")
         self._lock = QLabel()
         self._lock.setToolTip(self.tr("Read-only: nothing on this server can be changed"))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 
-from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
 
 from smtpadmin.gui.icons import icon
@@ -38,6 +39,7 @@ class QueueFilterRow(QWidget):
             self.tr("Filter, e.g. age>1h to:*@branch-7.example code:4.2.2"), values
         )
         self.toggles: dict[str, QToolButton] = {}
+        self._counts = QueueCounts()
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 8, 12, 4)
         row.setSpacing(6)
@@ -79,12 +81,26 @@ class QueueFilterRow(QWidget):
         return button
 
     def show_counts(self, counts: QueueCounts) -> None:
-        """Put the numbers on the toggles; states that the server lacks are hidden."""
+        """Put the numbers on the toggles."""
+        self._counts = counts
+        self._word_toggles()
+
+    def _word_toggles(self) -> None:
+        """Word and number, or the number alone where there is no room."""
+        narrow = self.width() < 150 * self.fontMetrics().averageCharWidth()
         for state, title, _, _ in STATES:
-            number = counts.by_queue.get(state, 0)
+            number = self._counts.by_queue.get(state, 0)
             button = self.toggles[state]
-            button.setText(f"{self.tr(title)}  {number}")
+            button.setText(str(number) if narrow else f"{self.tr(title)}  {number}")
+            button.setToolTip(self.tr("Show or hide: {0}").format(self.tr(title)))
             button.setAccessibleName(self.tr("{0}: {1} messages").format(self.tr(title), number))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._word_toggles()
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(80 * self.fontMetrics().averageCharWidth(), super().minimumSizeHint().height())
 
     def shown_states(self) -> frozenset[str]:
         """States whose toggle is on; empty when all are."""

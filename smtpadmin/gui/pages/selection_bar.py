@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from smtpadmin.gui.icons import icon
 from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.gui.time_format import octets
+from smtpadmin.gui.widgets.elided_label import ElidedLabel
 from smtpadmin.model.queue import ActionOffer, QueueAction, QueueEntry
 from smtpadmin.services.columns import domain_of
 
@@ -34,7 +36,7 @@ class SelectionBar(QWidget):
         super().__init__()
         self.setObjectName("selectionBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._words, self._more = QLabel(), QLabel()
+        self._words, self._more = QLabel(), ElidedLabel()
         font = self._words.font()
         font.setBold(True)
         self._words.setFont(font)
@@ -43,16 +45,18 @@ class SelectionBar(QWidget):
         row.setContentsMargins(12, 6, 12, 6)
         row.setSpacing(6)
         row.addWidget(self._words)
-        row.addWidget(self._more)
-        row.addStretch(1)
+        row.addWidget(self._more, 1)
         for action, title, _, key in _BUTTONS:
             button = QPushButton(self.tr(title))
             button.clicked.connect(functools.partial(self.wanted.emit, action))
+            button.setAccessibleName(self.tr(title))
             button.setToolTip(f"{self.tr(title)} ({key})" if key else self.tr(title))
             self.buttons[action] = button
             row.addWidget(button)
         self.buttons[QueueAction.DELETE].setObjectName("danger")
         self._copy = QPushButton(self.tr("Copy IDs"))
+        self._copy.setAccessibleName(self.tr("Copy IDs"))
+        self._copy.setToolTip(self.tr("Copy IDs"))
         self._copy.clicked.connect(self.copy_wanted)
         row.insertWidget(row.count() - 2, self._copy)
         self._retint()
@@ -81,6 +85,21 @@ class SelectionBar(QWidget):
         held = [entry.queue == "hold" for entry in entries]
         for offer in offers:
             self._enable(offer, held)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Words where there is room, else icons with tooltips."""
+        narrow = self.width() < 130 * self.fontMetrics().averageCharWidth()
+        for action, title, _, _ in _BUTTONS:
+            important = action in (QueueAction.RETRY, QueueAction.DELETE)
+            self.buttons[action].setText("" if narrow and not important else self.tr(title))
+        self._copy.setText("" if narrow else self.tr("Copy IDs"))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(70 * self.fontMetrics().averageCharWidth(), super().minimumSizeHint().height())
 
     def _enable(self, offer: ActionOffer, held: Sequence[bool]) -> None:
         button = self.buttons[offer.action]

@@ -16,7 +16,7 @@ LIGHT: Mapping[str, str] = MappingProxyType(
         "alternate": "#f8f9fb",
         "line": "#dcdfe5",
         "text": "#1b2130",
-        "muted": "#5f6878",
+        "muted": "#586172",
         "accent": "#2457d6",
         "on_accent": "#ffffff",
         "ok": "#11692f",
