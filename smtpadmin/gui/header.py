@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
@@ -90,6 +90,10 @@ class Header(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._fit()
+
+    def minimumSizeHint(self) -> QSize:
+        # What is narrower than its words shrinks to icons in _fit.
+        return QSize(90 * self.fontMetrics().averageCharWidth(), super().minimumSizeHint().height())
 
     def _fit(self) -> None:
         narrow = self.width() < NARROW
