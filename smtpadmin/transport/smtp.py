@@ -260,8 +260,9 @@ async def _connected(session: _Session, wire: _Wire) -> AsyncIterator[aiosmtplib
             _note_tls(session, wire, client)
         yield client
     finally:
+        # The socket is the transport's, which ends TLS in its own time: closing it here would pull
+        # its descriptor from under it.
         client.close()
-        sock.close()
 
 
 async def _resolve(endpoint: SubmissionEndpoint) -> list[Any]:

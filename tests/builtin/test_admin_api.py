@@ -157,6 +157,7 @@ async def make_failing_app(
         (ZeroDivisionError("oops"), 500, "a bug in the server: ZeroDivisionError"),
     ],
 )
+@pytest.mark.expects_log
 async def test_failures_have_a_fitting_status(
     running: RunningServer,
     monkeypatch: pytest.MonkeyPatch,
@@ -177,6 +178,7 @@ async def test_failures_have_a_fitting_status(
         await runner.cleanup()
 
 
+@pytest.mark.expects_log
 async def test_a_stream_that_fails_midway_breaks_off_visibly(
     running: RunningServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -45,6 +45,7 @@ async def test_a_range_of_the_log(running: RunningServer) -> None:
         assert answer.status == 422
 
 
+@pytest.mark.expects_log
 async def test_a_full_disk_still_shows_what_is_there(
     running: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_a_file_that_ended_before_is_not_read(path: Path) -> None:
     assert numbers(path, since=datetime.now(UTC) + timedelta(days=1)) == []
 
 
+@pytest.mark.expects_log
 def test_a_damaged_file_gives_what_it_holds(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     newest = path.with_name("mail.log.1.gz")
     newest.write_bytes(newest.read_bytes()[:-20])

@@ -46,6 +46,7 @@ def test_plain_and_compressed_of_one_number_count_once(tmp_path: Path) -> None:
     assert [file.name for file in log_files(path)] == ["mail.log.12.gz", "mail.log.3.gz"]
 
 
+@pytest.mark.expects_log
 def test_a_file_that_cannot_be_compressed_stays_plain(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

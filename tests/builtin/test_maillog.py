@@ -143,6 +143,7 @@ def test_a_full_disk_loses_nothing_that_fits_in_memory(tmp_path: Path) -> None:
     assert [json.loads(line)["n"] for line in disk.content.splitlines()] == [0, 1, 2, 3]
 
 
+@pytest.mark.expects_log
 def test_a_disk_that_stays_full_does_not_stop_the_end(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -183,6 +184,7 @@ def test_a_log_that_has_grown_is_rotated(tmp_path: Path) -> None:
     assert [line["n"] for line in lines_of(log)] == [4]
 
 
+@pytest.mark.expects_log
 def test_a_rotation_that_fails_lets_the_log_grow(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
