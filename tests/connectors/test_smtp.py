@@ -1,0 +1,54 @@
+"""The generic SMTP connector: endpoint from the profile, probe, software."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+
+from smtpadmin.connectors.smtp import SmtpServer, software_in
+from smtpadmin.model.errors import UnreachableError
+from smtpadmin.model.profile import Profile, TlsMode
+from tests.transport.test_smtp import PASSWORD, real_server
+
+
+def profile(port: int | None, **changes: object) -> Profile:
+    values: dict[str, object] = {"host": "127.0.0.1", "port": port, "tls": TlsMode.NONE} | changes
+    return Profile("u", "relay", "smtp", **values)  # type: ignore[arg-type]
+
+
+def test_the_endpoint_is_what_the_profile_says() -> None:
+    trust = MappingProxyType({"tls:127.0.0.1:465": "ab"})
+    settings = MappingProxyType({"auth": "LOGIN"})
+    server = SmtpServer(
+        profile(None, tls=TlsMode.IMPLICIT, user="u", trust=trust, settings=settings),
+        {"password": "p"},
+    )
+    (endpoint,) = server.submission_endpoints()
+    assert (endpoint.port, endpoint.mechanisms, endpoint.fingerprint) == (465, ("LOGIN",), "ab")
+    assert server.submission_password() == "p"
+
+
+async def test_a_probe_logs_in_and_tells_the_extensions() -> None:
+    async with real_server() as (port, _):
+        found = await SmtpServer(profile(port, user="u"), {"password": PASSWORD}).probe()
+    assert found.software == "SMTP server"
+    assert "SIZE" in found.facts["Extensions"]
+    assert found.path.endswith("(clear text)")
+
+
+async def test_a_closed_port_is_unreachable() -> None:
+    with pytest.raises(UnreachableError):
+        await SmtpServer(profile(9), {}).probe()
+
+
+@pytest.mark.parametrize(
+    ("banner", "name"),
+    [
+        ("220 mx ESMTP Postfix (Debian)", "Postfix"),
+        ("220 mx ESMTP Exim 4.96", "Exim"),
+        ("220 hello", "SMTP server"),
+    ],
+)
+def test_software_by_banner(banner: str, name: str) -> None:
+    assert software_in(banner) == name

@@ -1,0 +1,49 @@
+"""Looking at ports: what answers, what hangs, what talks nonsense."""
+
+from __future__ import annotations
+
+import ssl
+
+import pytest
+import trustme
+
+from smtpadmin.model.errors import ProtocolError
+from smtpadmin.model.profile import TlsMode
+from smtpadmin.transport.smtp_probe import fetch_certificate, probe_port
+from smtpadmin.transport.tls import names_of
+from tests.support.odd_server import odd_server, script
+from tests.transport.test_smtp import real_server
+
+
+@pytest.fixture(scope="module")
+def tls() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+async def test_banner_extensions_and_certificate(tls: ssl.SSLContext) -> None:
+    async with real_server(tls) as (port, _):
+        facts = await probe_port("127.0.0.1", port, TlsMode.STARTTLS)
+        certificate = await fetch_certificate("127.0.0.1", port, TlsMode.STARTTLS)
+    assert facts.banner.startswith("mx.example")
+    assert "STARTTLS" in facts.extensions
+    assert facts.certificate == certificate
+    assert "certificate" in facts.trust_problem
+    assert "trustme" in names_of(certificate)[0]
+
+
+async def test_a_closed_port_is_refused() -> None:
+    with pytest.raises(ConnectionRefusedError):
+        await probe_port("127.0.0.1", 9, TlsMode.NONE)
+    assert await fetch_certificate("127.0.0.1", 9, TlsMode.IMPLICIT) == b""
+
+
+@pytest.mark.parametrize(
+    "banner",
+    [b"SSH-2.0-x\r\n", b"220-\r\n" * 100, b"220 " + b"x" * 20_000 + b"\r\n", b"\xff\x00\r\n"],
+)
+async def test_nonsense_is_a_protocol_error(banner: bytes) -> None:
+    async with odd_server(script(banner, hang=True)) as port:
+        with pytest.raises(ProtocolError):
+            await probe_port("127.0.0.1", port, TlsMode.NONE)
