@@ -1,0 +1,76 @@
+"""Rows appended to a table at 10,000 a second: how long the frames take.
+
+The real model and table over the row store, batches of 100 ms, following the tail; a timer of 4 ms
+measures how late the loop is. Run: python benchmarks/live_rows.py [SECONDS]
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from datetime import UTC, datetime
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from PySide6.QtCore import QTimer
+
+from smtpadmin.gui.application import make_application
+from smtpadmin.gui.models.log_columns import LOG_TABLE
+from smtpadmin.gui.models.row_model import RowModel
+from smtpadmin.gui.widgets.table import Table
+from smtpadmin.model.log import LogRecord
+from smtpadmin.services.columns import LOG_COLUMNS
+from smtpadmin.services.row_store import Keep, RowStore
+
+RATE = 10_000
+FLUSH_MS = 20
+FRAME_MS = 16.0
+
+
+def records(count: int, start: int) -> list[LogRecord]:
+    now = datetime.now(UTC)
+    return [
+        LogRecord(f"raw line {n}", "delivery", now, "mx1", "smtpadmin", 7, "info", f"Q{n:08d}",
+                  {"to": f"user{n % 997}@b.example", "status": "sent"}, f"to=<user{n % 997}@b.example>, status=sent")
+        for n in range(start, start + count)
+    ]  # fmt: skip
+
+
+def main() -> None:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
+    application = make_application()
+    store: RowStore[LogRecord] = RowStore(LOG_COLUMNS, limit=500_000, keep=Keep.LAST)
+    table = Table(RowModel(store, LOG_TABLE), "log")
+    table.resize(1280, 800)
+    table.show()
+    batch = records(RATE * FLUSH_MS // 1000, 0)
+    frames: list[float] = []
+    appended = 0
+
+    def flush() -> None:
+        nonlocal appended
+        started = time.perf_counter()
+        store.append(batch)
+        table.scrollToBottom()
+        table.viewport().repaint()
+        frames.append((time.perf_counter() - started) * 1000)
+        appended += len(batch)
+
+    flusher = QTimer()
+    flusher.setInterval(FLUSH_MS)
+    flusher.timeout.connect(flush)
+    flusher.start()
+    started = time.perf_counter()
+    QTimer.singleShot(int(seconds * 1000), application.quit)
+    application.exec()
+    took = time.perf_counter() - started
+    frames.sort()
+    p99 = frames[int(len(frames) * 0.99) - 1]
+    print(f"{appended / took:8.0f} rows/s, {len(frames)} frames with append and paint")
+    print(f"frame: median {frames[len(frames) // 2]:.1f} ms, p99 {p99:.1f} ms, longest {frames[-1]:.1f} ms"
+          f" (wanted: p99 <= {FRAME_MS:.0f} ms)")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
