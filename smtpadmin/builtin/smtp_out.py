@@ -85,7 +85,9 @@ class OutgoingSession:
             raise SessionError(f"host {self.relay} offers no TLS to log in over", "4.7.11")
         together = _base64(f"\0{self._hop.user}\0{self._hop.password}")
         single = [_base64(self._hop.user), _base64(self._hop.password)]
-        self._dialogue.record.secrets += [s for s in (together, *single, self._hop.password) if len(s) > 3]
+        self._dialogue.record.secrets += [
+            s for s in (together, *single, self._hop.password) if len(s) > 3
+        ]
         offered = self._dialogue.extensions.get("AUTH", "").upper().split()
         if "PLAIN" in offered or "LOGIN" not in offered:
             reply = await self._dialogue.command(

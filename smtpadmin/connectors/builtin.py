@@ -110,6 +110,8 @@ class BuiltinServer:
         """The queue in the order of arrival. Raises ProtocolError when it breaks off."""
         ended = False
         async for lines in self._http.lines("/v1/queue"):
+            if not lines:
+                continue
             ended = lines[-1] == b'{"end":true}'
             entries = lines[:-1] if ended else lines
             yield [replace(_decode(e, QueueEntry), server=self._profile.name) for e in entries]
@@ -194,8 +196,7 @@ class BuiltinServer:
     async def follow_log(self) -> AsyncIterator[Sequence[LogRecord]]:
         """New lines, until cancelled or the server lets go."""
         async for lines in self._http.lines("/v1/log/follow", endless=True):
-            if lines:
-                yield [parse_line(line) for line in lines]
+            yield [parse_line(line) for line in lines]
 
     # Tracker
 

@@ -66,7 +66,8 @@ class HttpTransport:
     async def lines(
         self, path: str, query: Mapping[str, str] | None = None, *, endless: bool = False
     ) -> AsyncIterator[list[bytes]]:
-        """JSON Lines as they arrive, in batches; empty lines (heartbeats) are left out."""
+        """JSON Lines as they arrive, in batches. Empty lines are left out; an empty batch is a
+        heartbeat: the stream is open and has nothing to say."""
         async with self._ask("GET", path, query=query, endless=endless) as response:
             rest = b""
             async for chunk in response.content.iter_any():
@@ -74,6 +75,8 @@ class HttpTransport:
                 if len(rest) > MOST_LINE:
                     raise ProtocolError("an endless line was sent", where=self.base)
                 batch = [line for line in whole if line]
+                if whole and not batch:
+                    yield []
                 for start in range(0, len(batch), BATCH_LINES):
                     yield batch[start : start + BATCH_LINES]
             if rest:

@@ -88,7 +88,10 @@ def test_a_long_body_is_folded_and_counted() -> None:
 
 def test_auth_inside_the_body_is_no_login() -> None:
     lines = record(
-        ("<", b"354 go\r\n"), (">", b"AUTH PLAIN is a word\r\n.\r\n"), ("<", b"250 ok\r\n")
+        (">", b"DATA\r\n"),
+        ("<", b"354 go\r\n"),
+        (">", b"AUTH PLAIN is a word\r\n.\r\n"),
+        ("<", b"250 ok\r\n"),
     )
     assert "> AUTH PLAIN is a word" in text(lines)
 
