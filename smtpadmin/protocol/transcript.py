@@ -1,128 +1,138 @@
 """Records a session line by line and redacts secrets in the same moment. Sans-I/O: octets and a clock
 reading in, transcript lines out.
 
-After ``AUTH`` every line of the client is a secret until the server says anything but 334
-(RFC 4954). The message's body is folded after some lines. RFC 5321 sections 2.3.8, 4.1.
+What a server says is hostile: control characters are made visible, a line without an end does not
+grow, and a flood ends in one note. RFC 5321 sections 2.3.8, 4.1.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from smtpadmin.model.smtp import TranscriptLine
-from smtpadmin.util.text import decode_line
+from smtpadmin.protocol.body_fold import MOST_BODY_LINES, BodyFold
+from smtpadmin.protocol.redaction import Redactor
+from smtpadmin.util.text import visible
+
+__all__ = ["MOST_BODY_LINES", "MOST_LINE", "MOST_LINES", "TranscriptRecorder"]
 
 MOST_LINE = 2_000
-MOST_LINES = 20_000
-MOST_BODY_LINES = 200
-_AUTH = re.compile(rb"(AUTH[ \t]+[A-Z0-9_-]+)(?:[ \t]+(.*))?", re.I | re.S)
+"""Characters shown of one line."""
+MOST_KEPT = 16 * 1024
+"""Octets kept of a line that has no end yet; the rest is only counted."""
+MOST_LINES = 5_000
 
 
 class TranscriptRecorder:
-    """Feed it what goes over the wire; ``emit`` gets each finished line."""
+    """Feed it what goes over the wire; ``emit`` gets each finished line. ``secrets`` are blotted
+    out wherever they turn up."""
 
-    def __init__(self, emit: Callable[[TranscriptLine], None]) -> None:
+    def __init__(self, emit: Callable[[TranscriptLine], None], secrets: Sequence[str] = ()) -> None:
         self._emit = emit
+        self._redactor = Redactor(secrets)
         self._rest = {">": b"", "<": b""}
-        self._secret = False
-        self._in_data = False
-        self._body_lines = 0
-        self._body_octets = 0
+        self._dropped = {">": 0, "<": 0}
+        self._body: BodyFold | None = None
+        self._data_asked = False
         self._lines = 0
+        self._now = 0.0
         self.tls = False
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether the server has begun a line that has no end yet."""
+        return bool(self._rest["<"])
+
+    def blot(self, text: str) -> str:
+        """A text of the server without the session's secrets."""
+        return self._redactor.blot(text.encode("utf-8", "backslashreplace"))
 
     def note(self, t_ms: float, words: str) -> None:
         """Something that is not on the wire: connected, TLS, closed."""
-        self._put(t_ms, "*", words)
+        self._now = t_ms
+        self._put("*", words)
 
     def sent(self, t_ms: float, octets: bytes) -> None:
         """Octets of the client."""
-        self._feed(t_ms, ">", octets)
+        self._now = t_ms
+        self._feed(">", self._feed_body(octets))
 
     def received(self, t_ms: float, octets: bytes) -> None:
         """Octets of the server."""
-        self._feed(t_ms, "<", octets)
+        self._now = t_ms
+        self._feed("<", octets)
 
     def end(self, t_ms: float) -> None:
         """Show what is left without a line end."""
+        self._now = t_ms
+        body, self._body = self._body, None
+        if body is not None:
+            body.end()
         for direction in (">", "<"):
-            rest, self._rest[direction] = self._rest[direction], b""
-            if rest:
-                self._line(t_ms, direction, rest)
-                self._put(t_ms, "*", "(no line end)")
+            if self._rest[direction]:
+                self._finish(direction, self._rest[direction])
+                self._put("*", "(no line end)")
 
-    def _feed(self, t_ms: float, direction: str, octets: bytes) -> None:
-        *whole, rest = (self._rest[direction] + octets).split(b"\n")
-        for line in whole:
-            self._line(t_ms, direction, line.removesuffix(b"\r"))
-        # A line without an end must not grow for ever: what is over the limit is cut in _put.
-        self._rest[direction] = rest[: 64 * 1024]
+    def _feed_body(self, octets: bytes) -> bytes:
+        """What of the client's octets is not part of a message."""
+        if self._body is None:
+            return octets
+        after = self._body.feed(octets)
+        if after is None:
+            return b""
+        self._body = None
+        return after
 
-    def _line(self, t_ms: float, direction: str, line: bytes) -> None:
-        if direction == ">":
-            self._client_line(t_ms, line)
-        else:
-            self._server_line(t_ms, line)
+    def _feed(self, direction: str, octets: bytes) -> None:
+        start = 0
+        while (end := octets.find(b"\n", start)) >= 0:
+            self._keep(direction, octets[start:end])
+            self._finish(direction, self._rest[direction].removesuffix(b"\r"))
+            start = end + 1
+        self._keep(direction, octets[start:])
 
-    def _client_line(self, t_ms: float, line: bytes) -> None:
-        if self._in_data:
-            self._body_line(t_ms, line)
-            return
-        if self._secret:
-            shown = "*" if line == b"*" else f"<redacted {len(line)} octets>"
-            self._put(t_ms, ">", shown)
-            return
-        found = _AUTH.match(line)
-        if found:
-            self._secret = True
-            given = found[2]
-            hidden = f" <redacted {len(given)} octets>" if given else ""
-            self._put(t_ms, ">", decode_line(found[1]) + hidden)
-            return
-        self._put(t_ms, ">", decode_line(line))
+    def _keep(self, direction: str, octets: bytes) -> None:
+        room = MOST_KEPT - len(self._rest[direction])
+        self._rest[direction] += octets[:room]
+        self._dropped[direction] += max(0, len(octets) - room)
 
-    def _body_line(self, t_ms: float, line: bytes) -> None:
-        if line == b".":
-            self._in_data = False
-            folded = self._body_lines - MOST_BODY_LINES
-            if folded > 0:
-                self._put(t_ms, "*", f"({folded} more lines; {self._body_octets} octets in all)")
-            self._put(t_ms, ">", ".")
-            return
-        self._body_lines += 1
-        self._body_octets += len(line) + 2
-        if self._body_lines <= MOST_BODY_LINES:
-            self._put(t_ms, ">", decode_line(line))
+    def _finish(self, direction: str, line: bytes) -> None:
+        dropped, self._dropped[direction] = self._dropped[direction], 0
+        self._rest[direction] = b""
+        shown = self._client_line(line) if direction == ">" else self._server_line(line)
+        if dropped and self._redactor.longest:
+            # The cut may have gone through a secret, whose head then stands at the end.
+            shown = shown[: -self._redactor.longest]
+        self._put(direction, shown, dropped)
 
-    def _server_line(self, t_ms: float, line: bytes) -> None:
-        if self._secret and line.startswith(b"334"):
-            shown = (
-                decode_line(line)
-                if line in _PROMPTS
-                else f"334 <challenge, {len(line) - 4} octets>"
-            )
-            self._put(t_ms, "<", shown)
-            return
-        self._secret = False
-        if line.startswith(b"354"):
-            self._in_data, self._body_lines, self._body_octets = True, 0, 0
-        self._put(t_ms, "<", decode_line(line))
+    def _client_line(self, line: bytes) -> str:
+        self._data_asked = line.strip().upper() == b"DATA"
+        return self._redactor.client(line)
 
-    def _put(self, t_ms: float, direction: str, line: str) -> None:
+    def _server_line(self, line: bytes) -> str:
+        # A 354 that nobody asked for must not make the client's next commands a message's body:
+        # its AUTH would be shown.
+        if self._data_asked and line[3:4] != b"-":
+            self._data_asked = False
+            if line.startswith(b"354"):
+                self._body = BodyFold(self._body_line, self._body_note)
+        return self._redactor.server(line)
+
+    def _body_line(self, line: bytes) -> None:
+        self._put(">", self._redactor.blot(line[:MOST_KEPT]))
+
+    def _body_note(self, words: str) -> None:
+        self._put("*", words)
+
+    def _put(self, direction: str, line: str, dropped: int = 0) -> None:
         self._lines += 1
-        if self._lines == MOST_LINES:
-            self._emit(
-                TranscriptLine(
-                    t_ms, "*", "(the transcript is full; later lines are left out)", self.tls
-                )
-            )
-        if self._lines >= MOST_LINES:
+        if self._lines > MOST_LINES:
             return
-        if len(line) > MOST_LINE:
-            line = f"{line[:MOST_LINE]} … ({len(line) - MOST_LINE} more characters)"
-        self._emit(TranscriptLine(t_ms, direction, line, self.tls))
-
-
-_PROMPTS = (b"334 VXNlcm5hbWU6", b"334 UGFzc3dvcmQ6", b"334 ", b"334")
-"""``Username:`` and ``Password:`` of AUTH LOGIN, and the empty challenge, tell nothing secret."""
+        if self._lines == MOST_LINES:
+            direction, line = "*", "(the transcript is full; later lines are left out)"
+        if dropped or len(line) > MOST_LINE:
+            left_out = max(0, len(line) - MOST_LINE) + dropped
+            line = f"{visible(line[:MOST_LINE])} … ({left_out} more characters)"
+        else:
+            line = visible(line)
+        self._emit(TranscriptLine(self._now, direction, line, self.tls))
