@@ -9,14 +9,17 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 
+from smtpadmin.formats.smtp_reply import read_reply
 from smtpadmin.model.errors import ProtocolError
 from smtpadmin.model.profile import TlsMode
-from smtpadmin.util.text import decode_line
+from smtpadmin.model.smtp import Reply
+from smtpadmin.util.text import visible
 
 CONNECT_S = 5.0
 REPLY_S = 8.0
-MOST_LINE = 8 * 1024
+MOST_REPLY = 16 * 1024
 MOST_LINES = 60
+MOST_SHOWN = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ async def _probe(host: str, port: int, tls: TlsMode, *, verify: bool) -> PortFac
         context.verify_mode = ssl.CERT_NONE
     implicit = context if tls is TlsMode.IMPLICIT else None
     async with asyncio.timeout(CONNECT_S):
-        reader, writer = await asyncio.open_connection(host, port, ssl=implicit, limit=MOST_LINE)
+        reader, writer = await asyncio.open_connection(host, port, ssl=implicit)
     try:
         return await _look(host, reader, writer, context, tls)
     finally:
@@ -71,15 +74,13 @@ async def _look(
     context: ssl.SSLContext,
     tls: TlsMode,
 ) -> PortFacts:
-    banner = " ".join(await _reply(reader, "220"))
-    extensions = await _command(reader, writer, b"EHLO smtpadmin.invalid\r\n", "250")
-    names = tuple(line.upper() for line in extensions[1:])
+    banner = (await _reply(reader, 220)).text.replace("\n", " ")
+    names = await _extensions(reader, writer)
     if tls is TlsMode.STARTTLS and "STARTTLS" in names:
-        await _command(reader, writer, b"STARTTLS\r\n", "220")
+        await _command(reader, writer, b"STARTTLS\r\n", 220)
         async with asyncio.timeout(CONNECT_S):
             await writer.start_tls(context, server_hostname=host)
-        encrypted = await _command(reader, writer, b"EHLO smtpadmin.invalid\r\n", "250")
-        names = (*(line.upper() for line in encrypted[1:]), "STARTTLS")
+        names = (*await _extensions(reader, writer), "STARTTLS")
     secure = writer.get_extra_info("ssl_object")
     certificate = secure.getpeercert(binary_form=True) or b"" if secure else b""
     version = secure.version() or "" if secure else ""
@@ -87,29 +88,35 @@ async def _look(
     return PortFacts(banner, names, certificate, version)
 
 
+async def _extensions(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> tuple[str, ...]:
+    reply = await _command(reader, writer, b"EHLO smtpadmin.invalid\r\n", 250)
+    return tuple(line.upper() for line in reply.text.split("\n")[1:])
+
+
 async def _command(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: bytes, wanted: str
-) -> list[str]:
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, line: bytes, wanted: int
+) -> Reply:
     writer.write(line)
     async with asyncio.timeout(REPLY_S):
         await writer.drain()
     return await _reply(reader, wanted)
 
 
-async def _reply(reader: asyncio.StreamReader, wanted: str) -> list[str]:
-    lines: list[str] = []
+async def _reply(reader: asyncio.StreamReader, wanted: int) -> Reply:
+    """What came with a reply but answers nothing is thrown away: after the 220 of STARTTLS it
+    would be taken for something said under TLS."""
+    received = b""
     async with asyncio.timeout(REPLY_S):
-        while len(lines) < MOST_LINES:
-            try:
-                raw = await reader.readuntil(b"\n")
-            except asyncio.LimitOverrunError as error:
-                raise ProtocolError("the server sent too long a line") from error
-            except asyncio.IncompleteReadError as error:
-                raise ConnectionError("the server closed the connection") from error
-            line = decode_line(raw.rstrip(b"\r\n"))
-            if line[:3] != wanted or line[3:4] not in ("", " ", "-"):
-                raise ProtocolError(f"the server said: {line[:120]}")
-            lines.append(line[4:])
-            if line[3:4] != "-":
-                return lines
-    raise ProtocolError("the server sent an endless reply")
+        while (found := read_reply(received)) is None:
+            chunk = await reader.read(MOST_REPLY)
+            if not chunk:
+                raise ConnectionError("the server closed the connection")
+            received += chunk
+            if len(received) > MOST_REPLY or received.count(b"\n") > MOST_LINES:
+                raise ProtocolError("the server sent too long a reply")
+    reply = found[0]
+    if reply.code != wanted:
+        raise ProtocolError(f"the server said: {reply.code} {visible(reply.text, MOST_SHOWN)}")
+    return reply
