@@ -3,57 +3,68 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from smtpadmin.cli.output import json_option, note, plain, print_json
-from smtpadmin.model.errors import SmtpadminError, UnreachableError, UsageError
+from smtpadmin.model.errors import SmtpadminError, UsageError
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.model.smtp import SendResult, SubmissionEndpoint, TranscriptLine
 from smtpadmin.util.text import visible
 
 if TYPE_CHECKING:
-    from smtpadmin.connectors.api import Connector
     from smtpadmin.formats.test_message import TestMessage
-    from smtpadmin.model.tracking import TrackedMessage
+    from smtpadmin.services.follow_sent import Trace
 
-FOLLOW_STEP_S = 0.5
 PORTS = {TlsMode.NONE: 25, TlsMode.STARTTLS: 587, TlsMode.IMPLICIT: 465}
+MECHANISMS = ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"]
+_FILE = click.Path(path_type=Path, allow_dash=True)
+_SECONDS = click.FloatRange(min=0, min_open=True)
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 @click.command()
-@click.option("--server", help="A server with a profile.")
+@click.option("--server", help="A server with a profile; what else is given counts more.")
 @click.option("--host", help="Instead of --server.")
-@click.option("--port", type=click.IntRange(1, 65535))
+@click.option("--port", type=click.IntRange(1, 65535), help="[default: by --tls]")
 @click.option(
-    "--tls",
-    type=click.Choice([mode.value for mode in TlsMode]),
-    default="starttls",
-    show_default=True,
+    "--tls", type=click.Choice([mode.value for mode in TlsMode]), help="[default: starttls]"
 )
 @click.option("--user")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option("--auth", type=click.Choice(["PLAIN", "LOGIN", "CRAM-MD5"], case_sensitive=False))
-@click.option("--ca-file", type=click.Path(), default="")
-@click.option("--fingerprint", default="", help="Trust the certificate with this SHA-256.")
+@click.option(
+    "--auth",
+    type=click.Choice(MECHANISMS, case_sensitive=False),
+    metavar=f"[{'|'.join(MECHANISMS)}]",
+    help="This login method and no other; for XOAUTH2 the password is the access token.",
+)
+@click.option("--ca-file", help="Certificates to trust, PEM.")
+@click.option("--fingerprint", help="Trust the certificate with this SHA-256.")
 @click.option("--from", "sender", required=True, metavar="ADDR", help="<> is the null sender.")
 @click.option("--to", "recipients", required=True, multiple=True, metavar="ADDR")
 @click.option("--subject", default="smtpadmin test", show_default=True)
 @click.option("--body", default="This is a test message of smtpadmin.")
-@click.option("--body-file", type=click.File("r", encoding="utf-8"), help="- is standard input.")
-@click.option("--html-file", type=click.File("r", encoding="utf-8"))
+@click.option("--body-file", type=_FILE, help="UTF-8; - is standard input.")
+@click.option("--html-file", type=_FILE, help="UTF-8; added beside the text.")
 @click.option("--attach", "attachments", multiple=True, type=click.Path(path_type=Path))
 @click.option("--header", "headers", multiple=True, metavar="'Name: value'")
 @click.option(
-    "--timeout", type=float, default=60.0, show_default=True, help="For the whole session, seconds."
+    "--timeout",
+    type=_SECONDS,
+    default=60,
+    show_default=True,
+    help="For the whole session, seconds.",
 )
-@click.option("--follow", is_flag=True, help="Track it afterwards until it has ended.")
+@click.option("--follow", is_flag=True, help="Track it through every server that has a profile.")
 @click.option(
-    "--follow-for", type=float, default=30.0, show_default=True, help="At most so many seconds."
+    "--follow-for", type=_SECONDS, default=30, show_default=True, help="At most so many seconds."
 )
 @json_option
 def command(as_json: bool, **options: Any) -> int:
@@ -62,93 +73,126 @@ def command(as_json: bool, **options: Any) -> int:
 
 
 async def _send(options: dict[str, Any], as_json: bool) -> int:
-    from smtpadmin.services.send_test import TestSender, verdict
+    from smtpadmin.services.send_test import TestSender
+    from smtpadmin.settings import paths
 
-    endpoint, password, connector = await _target(options)
     message = _message(options)
-    sender = TestSender()
+    sender = TestSender(paths.state_dir() / "sent.jsonl")
     if not as_json:
-        sender.line.connect(_show)
-    result, error = await sender.send(endpoint, password, message, total_s=options["timeout"])
-    trace = await _follow(connector, result, options) if options["follow"] else []
+        sender.line.connect(_show_line)
+    async with _target(options) as (endpoint, password):
+        result, error = await sender.send(endpoint, password, message, total_s=options["timeout"])
+    if not as_json:
+        _say_verdict(result, error)
+    trace = await _follow(result, options["follow_for"]) if options["follow"] else None
     if as_json:
-        print_json(plain(result) | {"trace": plain(trace)})
-    else:
-        _, words, remedy = verdict(result, error)
-        note(f"{words}. {remedy}".strip())
-        for tracked in trace:
-            note(
-                f"now: {tracked.status}, "
-                + ", ".join(f"{r.address} {r.status}" for r in tracked.recipients)
-            )
-    if connector is not None:
-        await connector.close()
-    return _exit_code(result, error)
+        _print_object(result, trace)
+    elif trace is not None:
+        _show_trace(trace, options["follow_for"])
+    return 0 if error is None else error.exit_code
 
 
-def _exit_code(result: SendResult, error: SmtpadminError | None) -> int:
-    if result.result == "accepted":
-        return 0
-    if error is not None and (isinstance(error, UnreachableError) or error.exit_code == 3):
-        return 3
-    return 1
+def _print_object(result: SendResult, trace: Trace | None) -> None:
+    from smtpadmin.services.send_test import as_record
+
+    print_json(as_record(result) | {"trace": plain(trace.messages) if trace else []})
 
 
-async def _target(options: dict[str, Any]) -> tuple[SubmissionEndpoint, str, Connector | None]:
+# Where to.
+
+
+@asynccontextmanager
+async def _target(options: dict[str, Any]) -> AsyncIterator[tuple[SubmissionEndpoint, str]]:
     if (options["server"] is None) == (options["host"] is None):
         raise UsageError("name one server", remedy="Use --server NAME or --host HOST.")
-    if options["server"] is not None:
-        return await _profile_target(options["server"])
-    password = sys.stdin.readline().rstrip("\r\n") if options["password_stdin"] else ""
-    tls = TlsMode(options["tls"])
-    endpoint = SubmissionEndpoint(
-        host=options["host"],
-        port=options["port"] or PORTS[tls],
-        tls=tls,
-        user=options["user"] or "",
-        mechanisms=(options["auth"].upper(),) if options["auth"] else (),
-        fingerprint=options["fingerprint"].replace(":", "").lower(),
-        ca_file=options["ca_file"],
-    )
-    return endpoint, password, None
+    if options["server"] is None:
+        endpoint = _with_options(_direct(options), options)
+        yield endpoint, _typed_password(options) if endpoint.user else ""
+        return
+    async with _profile(options["server"]) as (endpoint, password):
+        if options["user"] or options["password_stdin"]:
+            password = _typed_password(options)
+        yield _with_options(endpoint, options), password
 
 
-async def _profile_target(name: str) -> tuple[SubmissionEndpoint, str, Connector]:
-    from smtpadmin.connectors.api import Submission, ability
-    from smtpadmin.connectors.registry import create
-    from smtpadmin.services.servers import secret_names
-    from smtpadmin.settings import paths
-    from smtpadmin.settings.profiles import ProfileStore
-    from smtpadmin.settings.stores import open_store
+def _direct(options: dict[str, Any]) -> SubmissionEndpoint:
+    host = options["host"].strip().strip("[]")
+    if not host or not host.isprintable():
+        raise UsageError(f"{options['host']!r} is not a host", where="--host")
+    tls = TlsMode(options["tls"] or TlsMode.STARTTLS)
+    return SubmissionEndpoint(host, PORTS[tls], tls)
 
-    store = ProfileStore(await open_store(), paths.state_dir() / "profiles.lock")
-    profile = await store.find(name)
-    secrets = {n: await store.secret(profile.uuid, n) or "" for n in secret_names(profile.kind)}
-    connector = create(profile, secrets)
-    submission = ability(connector, Submission)
-    if submission is None:
-        raise UsageError("this kind of server takes no test mail", where=name)
-    if not submission.submission_endpoints():
-        await connector.probe()
-    endpoints = submission.submission_endpoints()
-    if not endpoints:
+
+def _with_options(endpoint: SubmissionEndpoint, options: dict[str, Any]) -> SubmissionEndpoint:
+    changes: dict[str, Any] = {
+        name: options[name] for name in ("port", "user", "ca_file") if options[name]
+    }
+    if options["tls"]:
+        changes["tls"] = TlsMode(options["tls"])
+    if options["auth"]:
+        changes["mechanisms"] = (options["auth"].upper(),)
+    if options["fingerprint"]:
+        changes["fingerprint"] = _fingerprint(options["fingerprint"])
+    return replace(endpoint, **changes)
+
+
+def _fingerprint(text: str) -> str:
+    bare = text.replace(":", "").replace(" ", "").lower()
+    if not _FINGERPRINT.fullmatch(bare):
         raise UsageError(
-            "the profile names no SMTP port", where=name, remedy="Edit it and add one."
+            f"{text!r} is not a SHA-256 fingerprint",
+            where="--fingerprint",
+            remedy="It has 64 hexadecimal digits.",
         )
-    return endpoints[0], submission.submission_password(), connector
+    return bare
+
+
+def _typed_password(options: dict[str, Any]) -> str:
+    if options["password_stdin"]:
+        if Path("-") in (options["body_file"], options["html_file"]):
+            raise UsageError("password and text cannot both come from standard input")
+        return sys.stdin.readline().rstrip("\r\n")
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, err=True))
+    raise UsageError("a user needs a password", remedy="Give it with --password-stdin.")
+
+
+@asynccontextmanager
+async def _profile(name: str) -> AsyncIterator[tuple[SubmissionEndpoint, str]]:
+    from smtpadmin.cli.sources import open_servers
+    from smtpadmin.connectors.api import Submission, ability
+
+    servers = await open_servers()
+    async with servers.open_connector(name) as (_, connector):
+        submission = ability(connector, Submission)
+        if submission is None:
+            raise UsageError("this kind of server takes no test mail", where=name)
+        if not submission.submission_endpoints():
+            await connector.probe()
+        endpoints = submission.submission_endpoints()
+        if not endpoints:
+            raise UsageError(
+                "the profile names no SMTP port", where=name, remedy="Edit it and add one."
+            )
+        yield endpoints[0], submission.submission_password()
+
+
+# What.
 
 
 def _message(options: dict[str, Any]) -> TestMessage:
     from smtpadmin.formats.test_message import TestMessage
 
+    if options["body_file"] == options["html_file"] == Path("-"):
+        raise UsageError("text and HTML cannot both come from standard input")
     return TestMessage(
         sender="" if options["sender"] == "<>" else options["sender"],
         recipients=tuple(options["recipients"]),
         subject=options["subject"],
-        text=options["body_file"].read() if options["body_file"] else options["body"],
-        html=options["html_file"].read() if options["html_file"] else "",
+        text=_text(options["body_file"]) if options["body_file"] else options["body"],
+        html=_text(options["html_file"]) if options["html_file"] else "",
         headers=tuple(_header(text) for text in options["headers"]),
-        attachments=tuple(_attachment(path) for path in options["attachments"]),
+        attachments=tuple((path.name, _octets(path)) for path in options["attachments"]),
     )
 
 
@@ -159,35 +203,64 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _attachment(path: Path) -> tuple[str, bytes]:
+def _text(path: Path) -> str:
+    octets = sys.stdin.buffer.read() if path == Path("-") else _octets(path)
     try:
-        return path.name, path.read_bytes()
+        return octets.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError("this text is not UTF-8", where=str(path)) from error
+
+
+def _octets(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot be read ({error.strerror})", where=str(path)) from error
 
 
-def _show(line: TranscriptLine) -> None:
+# What became of it.
+
+
+def _show_line(line: TranscriptLine) -> None:
     mark = "~" if line.tls and line.direction != "*" else " "
     click.echo(f"{line.t_ms / 1000:8.3f} {mark}{line.direction} {visible(line.line)}")
 
 
-async def _follow(
-    connector: Connector | None, result: SendResult, options: dict[str, Any]
-) -> Sequence[TrackedMessage]:
-    from smtpadmin.connectors.api import Tracker, ability
-    from smtpadmin.model.status import OPEN_WORST_FIRST
-    from smtpadmin.model.tracking import TrackCriteria
+def _say_verdict(result: SendResult, error: SmtpadminError | None) -> None:
+    from smtpadmin.model.errors import UntrustedError
+    from smtpadmin.services.send_test import verdict
 
-    tracker = ability(connector, Tracker) if connector is not None else None
-    if tracker is None or result.result != "accepted":
-        return []
-    found: list[TrackedMessage] = []
+    _, words, remedy = verdict(result, error)
+    note(f"{words}. {remedy}".strip())
+    if isinstance(error, UntrustedError) and error.fingerprint:
+        names: Sequence[str] = error.detail.splitlines()
+        note(f"the certificate's SHA-256 is {error.fingerprint}; {', '.join(names)}")
+
+
+async def _follow(result: SendResult, seconds: float) -> Trace:
+    """Nothing that goes wrong here takes away what is known of the sending."""
+    from smtpadmin.cli.sources import connected
+    from smtpadmin.services.follow_sent import Trace, follow
+
+    if result.result != "accepted":
+        return Trace()
     try:
-        async with asyncio.timeout(options["follow_for"]):
-            while not found or any(m.status in OPEN_WORST_FIRST for m in found):
-                criteria = TrackCriteria(message_id=result.message_id)
-                found = [message async for message in tracker.track(criteria)]
-                await asyncio.sleep(FOLLOW_STEP_S)
-    except TimeoutError:
-        note(f"not ended within {options['follow_for']:g} s; track it again later")
-    return found
+        async with connected((), True) as (_, opened):
+            connectors = {name: connector for name, (_, connector) in opened.items()}
+            trace = await follow(connectors, result, seconds=seconds)
+    except SmtpadminError as error:
+        note(f"it cannot be followed: {error}")
+        return Trace()
+    for name, failure in trace.failures.items():
+        note(f"{name} could not be asked: {failure.what}")
+    return trace
+
+
+def _show_trace(trace: Trace, seconds: float) -> None:
+    for tracked in trace.messages:
+        each = ", ".join(f"{r.address} {r.status}" for r in tracked.recipients)
+        note(f"{', '.join(tracked.queue_ids)}: {tracked.status}" + (f" ({each})" if each else ""))
+    if not trace.messages:
+        note("no server with a profile has seen it yet")
+    elif not trace.ended:
+        note(f"not ended within {seconds:g} s; track it again later")

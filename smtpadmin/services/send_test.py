@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import uuid
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
-from smtpadmin.formats.test_message import TestMessage, build
+from smtpadmin.formats.test_message import TestMessage, build, envelope_of
 from smtpadmin.model.errors import SmtpadminError, UntrustedError
-from smtpadmin.model.smtp import SendResult, SubmissionEndpoint, TranscriptLine
+from smtpadmin.model.smtp import Reply, SendResult, SubmissionEndpoint, TranscriptLine
 from smtpadmin.services.explain import explain_reply
 from smtpadmin.util.signal import Signal
+from smtpadmin.util.tasks import run_blocking
+from smtpadmin.util.text import visible
 
 KEPT = 200
 TOTAL_S = 60.0
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One line of the history: no body, no secret."""
+    """One line of the history. The transcript was redacted when it was recorded."""
 
     time: datetime
     sender: str
@@ -31,7 +38,8 @@ class Sent:
 
 
 class TestSender:
-    """Sends test messages. ``line`` tells each transcript line live, ``finished`` each outcome."""
+    """Sends test messages. ``line`` tells each transcript line live, ``finished`` each outcome;
+    ``history`` holds the last ones, the oldest first."""
 
     __test__ = False
 
@@ -55,34 +63,68 @@ class TestSender:
 
         now = datetime.now(UTC)
         raw, message_id = build(message, now, uuid.uuid4())
-        envelope = Envelope(message.sender, message.recipients, raw, message_id)
+        envelope = Envelope(*envelope_of(message), raw, message_id)
         result, error = await send(
             endpoint, password, envelope, total_s=total_s, emit=self.line.emit
         )
         sent = Sent(now, message.sender, message.recipients, message.subject, result)
         self.history.append(sent)
-        self._write(sent)
+        await self._keep(sent)
         self.finished.emit(sent)
         return result, error
 
-    def _write(self, sent: Sent) -> None:
+    async def _keep(self, sent: Sent) -> None:
         if self._file is None:
             return
-        record = asdict(sent) | {"time": sent.time.isoformat()}
-        self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with self._file.open("a", encoding="utf-8", errors="backslashreplace") as file:
-            file.write(json.dumps(record, ensure_ascii=False) + "\n")
+        try:
+            await run_blocking(_append, self._file, sent)
+        except OSError as error:
+            # The message is sent: a full disk must not turn its outcome into a failure.
+            log.warning("the history of test messages cannot be written: %s", error)
+
+
+def _append(path: Path, sent: Sent) -> None:
+    values = asdict(sent) | {"time": sent.time.isoformat(), "result": as_record(sent.result)}
+    line = json.dumps(values, ensure_ascii=False) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(descriptor, "ab") as file:
+        file.write(line.encode("utf-8", "backslashreplace"))
+
+
+def as_record(result: SendResult) -> dict[str, Any]:
+    """The outcome as command line and history write it: JSON values only."""
+    return {
+        "result": result.result,
+        "stage": result.stage.value,
+        "reply": _reply(result.reply),
+        "queue_id": result.queue_id,
+        "message_id": result.message_id,
+        "host": result.host,
+        "address": result.address,
+        "tls": asdict(result.tls) if result.tls is not None else None,
+        "timings_ms": dict(result.timings_ms),
+        "recipients": [
+            {"address": found.address, "reply": _reply(found.reply)} for found in result.recipients
+        ],
+        "transcript": [
+            {"t_ms": line.t_ms, "dir": line.direction, "tls": line.tls, "line": line.line}
+            for line in result.transcript
+        ],
+        "error": result.error,
+    }
+
+
+def _reply(reply: Reply | None) -> Mapping[str, Any] | None:
+    if reply is None:
+        return None
+    return {"code": reply.code, "enhanced": reply.enhanced, "text": reply.text}
 
 
 def verdict(result: SendResult, error: SmtpadminError | None) -> tuple[str, str, str]:
     """Tone (``ok``, ``warn``, ``err``), a sentence, and what to do."""
     if result.result == "accepted":
-        refused = [r for r in result.recipients if r.reply.code // 100 != 2]
-        queued = f" as {result.queue_id}" if result.queue_id else ""
-        words = f"Accepted by {result.host}{queued}"
-        if refused:
-            return "warn", f"{words}, but not for {', '.join(r.address for r in refused)}", ""
-        return "ok", words, "The server has taken responsibility. Track it to see where it goes."
+        return _accepted(result)
     if isinstance(error, UntrustedError):
         return "err", error.what, error.remedy
     if result.result == "refused" and result.reply is not None:
@@ -91,3 +133,12 @@ def verdict(result: SendResult, error: SmtpadminError | None) -> tuple[str, str,
     if error is not None:
         return "err", f"Failed at {result.stage}: {error.what}", error.remedy
     return "err", result.error, ""
+
+
+def _accepted(result: SendResult) -> tuple[str, str, str]:
+    queued = f" as {visible(result.queue_id, 80)}" if result.queue_id else ""
+    words = f"Accepted by {result.host}{queued}"
+    refused = [found.address for found in result.recipients if found.reply.code // 100 != 2]
+    if refused:
+        return "warn", f"{words}, but not for {', '.join(refused)}", ""
+    return "ok", words, "The server has taken responsibility. Track it to see where it goes."
