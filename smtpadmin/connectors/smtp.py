@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from smtpadmin.connectors.api import FieldType, SettingField
 from smtpadmin.model.profile import Profile
@@ -11,15 +12,25 @@ from smtpadmin.model.stats import ProbeResult
 
 DEFAULT_PORTS = {"none": 25, "starttls": 587, "implicit": 465}
 _SOFTWARE = (
-    "Postfix",
-    "Exim",
-    "Sendmail",
-    "OpenSMTPD",
-    "Haraka",
-    "KumoMTA",
-    "Stalwart",
-    "smtpadmin",
+    ("gsmtp", "Google"),
+    ("Microsoft ESMTP MAIL Service", "Microsoft Exchange"),
+    ("SimpleEmailService", "Amazon SES"),
+    ("Postfix", "Postfix"),
+    ("Exim", "Exim"),
+    ("Sendmail", "Sendmail"),
+    ("OpenSMTPD", "OpenSMTPD"),
+    ("Haraka", "Haraka"),
+    ("KumoMTA", "KumoMTA"),
+    ("Stalwart", "Stalwart"),
+    ("hMailServer", "hMailServer"),
+    ("MDaemon", "MDaemon"),
+    ("MailEnable", "MailEnable"),
+    ("smtpadmin", "smtpadmin"),
 )
+"""What a greeting says -> the software's name."""
+_VERSION = r"[ /-]v?(\d+(?:\.\d+)+)"
+_EXCHANGE_ONLY = ("XRDST", "X-ANONYMOUSTLS", "X-EXPS")
+"""Extensions that only Exchange offers, whatever its greeting was changed to."""
 
 
 class SmtpServer:
@@ -46,7 +57,8 @@ class SmtpServer:
             "Login method",
             FieldType.CHOICE,
             default="auto",
-            choices=("auto", "PLAIN", "LOGIN", "CRAM-MD5"),
+            choices=("auto", "PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"),
+            help="for XOAUTH2 the password is an access token",
         ),
         SettingField(
             "ca_file", "CA file", FieldType.PATH, help="for servers with an own authority"
@@ -63,13 +75,16 @@ class SmtpServer:
 
         (endpoint,) = self.submission_endpoints()
         banner, capabilities, tls = await check_login(endpoint, self._password)
-        facts = {"Banner": banner, "Extensions": ", ".join(capabilities.upper().split("\n"))}
+        extensions = capabilities.upper().split("\n")
+        facts = {"Greeting": banner, "Extensions": ", ".join(extensions)}
         if tls is not None:
             facts["TLS"] = f"{tls.version} {tls.cipher}"
             facts["Certificate"] = f"{tls.subject}, valid until {tls.not_after}"
             facts["Fingerprint"] = tls.fingerprint
+        software, version = software_of(banner, extensions)
         return ProbeResult(
-            software=software_in(banner),
+            software=software,
+            version=version,
             path=f"SMTP {endpoint.host}:{endpoint.port}" + (" (TLS)" if tls else " (clear text)"),
             facts=facts,
         )
@@ -99,7 +114,14 @@ class SmtpServer:
         return self._password
 
 
-def software_in(banner: str) -> str:
-    """The software that a banner names, or ``SMTP server``."""
-    words = banner.casefold()
-    return next((name for name in _SOFTWARE if name.casefold() in words), "SMTP server")
+def software_of(greeting: str, extensions: Sequence[str]) -> tuple[str, str]:
+    """The software that greeting and extensions give away, and its version where the greeting
+    names it; ``SMTP server`` when they keep it to themselves."""
+    words = greeting.casefold()
+    for mark, name in _SOFTWARE:
+        if mark.casefold() in words:
+            version = re.search(re.escape(mark) + _VERSION, greeting, re.I)
+            return name, version[1] if version else ""
+    if any(line.startswith(_EXCHANGE_ONLY) for line in extensions):
+        return "Microsoft Exchange", ""
+    return "SMTP server", ""

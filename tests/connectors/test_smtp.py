@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 import pytest
 
-from smtpadmin.connectors.smtp import SmtpServer, software_in
+from smtpadmin.connectors.smtp import SmtpServer, software_of
 from smtpadmin.model.errors import UnreachableError
 from smtpadmin.model.profile import Profile, TlsMode
 from tests.transport.test_smtp import PASSWORD, real_server
@@ -43,12 +43,19 @@ async def test_a_closed_port_is_unreachable() -> None:
 
 
 @pytest.mark.parametrize(
-    ("banner", "name"),
+    ("greeting", "extensions", "found"),
     [
-        ("220 mx ESMTP Postfix (Debian)", "Postfix"),
-        ("220 mx ESMTP Exim 4.96", "Exim"),
-        ("220 hello", "SMTP server"),
+        ("220 mx ESMTP Postfix (Debian)", (), ("Postfix", "")),
+        ("220 mx ESMTP Exim 4.96.2 Tue", (), ("Exim", "4.96.2")),
+        ("220 mx ESMTP Sendmail 8.17.1/8.17.1", (), ("Sendmail", "8.17.1")),
+        ("220 mx ESMTP Haraka/3.0.3 ready", (), ("Haraka", "3.0.3")),
+        ("220 mx ESMTP ab1-2 - gsmtp", (), ("Google", "")),
+        ("220 mx Microsoft ESMTP MAIL Service ready", (), ("Microsoft Exchange", "")),
+        ("220 hello", ("SIZE 1", "X-EXPS GSSAPI NTLM"), ("Microsoft Exchange", "")),
+        ("220 hello", ("SIZE 1",), ("SMTP server", "")),
     ],
 )
-def test_software_by_banner(banner: str, name: str) -> None:
-    assert software_in(banner) == name
+def test_software_by_greeting_and_extensions(
+    greeting: str, extensions: tuple[str, ...], found: tuple[str, str]
+) -> None:
+    assert software_of(greeting, extensions) == found

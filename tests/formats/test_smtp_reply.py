@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpadmin.formats.smtp_reply import enhanced_code, is_last, parse_reply, queue_id_in
+from smtpadmin.formats.smtp_reply import (
+    enhanced_code,
+    is_last,
+    parse_reply,
+    queue_id_in,
+    read_reply,
+)
 from smtpadmin.model.errors import ProtocolError
 from smtpadmin.model.smtp import Reply
 
@@ -99,6 +106,21 @@ def test_the_corpus() -> None:
             "2.6.0 <a@b.example> [InternalId=1234567, Hostname=ex1] Queued mail for delivery",
             "1234567",
         ),
+        ("2.0.0 4b1b3b6f Message accepted for delivery", "4b1b3b6f"),
+        ("2.0.0: 4b1b3b6f Message accepted for delivery", "4b1b3b6f"),
+        ("Ok: queued as AbC_d-eFgHiJ", "AbC_d-eFgHiJ"),
+        (
+            "Ok 0102018f2a3b4c5d-0a1b2c3d-1111-2222-3333-444455556666-000000",
+            "0102018f2a3b4c5d-0a1b2c3d-1111-2222-3333-444455556666-000000",
+        ),
+        ("2.0.0 OK  1700000000 d9443c01a7336-1ce0abc - gsmtp", "d9443c01a7336-1ce0abc"),
+        ("OK ids=d7ef132b5d7711eea8c8000c29c33806", "d7ef132b5d7711eea8c8000c29c33806"),
+        (
+            "Message Queued (6CD9DB4C-1111-2222-3333-444455556666.1)",
+            "6CD9DB4C-1111-2222-3333-444455556666.1",
+        ),
+        ("2.0.0 Message queued with id 1a2b3c4d5e.", "1a2b3c4d5e"),
+        ("ok 1700000000 qp 12345", "12345"),
         ("Ok 0100018f-example", None),
         ("2.1.5 Ok", None),
     ],
@@ -111,3 +133,66 @@ def test_queue_ids(text: str, queue_id: str | None) -> None:
 def test_looking_for_an_id_never_fails(text: str) -> None:
     queue_id_in(text)
     enhanced_code(text)
+
+
+def test_the_first_enhanced_code_counts() -> None:
+    assert parse_reply([b"452-4.2.2 full", b"452 5.2.1 really"]).enhanced == "4.2.2"
+    assert parse_reply([b"550 4.2.2 contradicts"]).enhanced == "4.2.2"
+    assert enhanced_code("5.1.1") == "5.1.1"
+    assert enhanced_code("5.1.1x no") is None
+
+
+def test_octets_that_are_not_utf_8_are_shown() -> None:
+    assert (
+        parse_reply([b"451 4.7.1 temporaire: caf\xe9 \x00"]).text
+        == "4.7.1 temporaire: caf\\xe9 \x00"
+    )
+
+
+def test_a_reply_is_read_when_it_has_its_end_and_not_before() -> None:
+    whole = b"250-mx\r\n250-SIZE 1\r\n250 HELP\r\n"
+    for cut in range(len(whole)):
+        assert read_reply(whole[:cut]) is None
+    assert read_reply(whole + b"421 more") == (Reply(250, "mx\nSIZE 1\nHELP"), len(whole))
+
+
+@pytest.mark.parametrize(
+    ("received", "words"),
+    [
+        (b"250 ok\n", "without CR: 250 ok"),
+        (b"\r\n220 mx\r\n", "(an empty line)"),
+        (b"220_x\r\n", "no SMTP reply: 220_x"),
+        (b"250ok\r\n", "no SMTP reply"),
+        (b"199 early\r\n", "no SMTP reply"),
+        (b"250-a\r\n251-b\r\n", "250, then 251"),
+        (b"250-a\r\n251 b\r\n", "250, then 251"),
+        (b"220 a\r\r\nb", None),
+        (b"\x00\x1b[31m\r\n", "␀␛[31m"),
+    ],
+)
+def test_a_malformed_reply_is_recognised_before_its_end(received: bytes, words: str | None) -> None:
+    if words is None:
+        assert read_reply(received) is not None
+        return
+    with pytest.raises(ProtocolError, match=re.escape(words)):
+        read_reply(received)
+
+
+def test_the_error_repeats_little_of_a_megabyte() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        read_reply(b"x" * 1_000_000 + b"\r\n")
+    assert len(str(caught.value)) < 300
+
+
+@given(st.binary(max_size=200), st.integers(0, 200))
+def test_any_octets_are_a_reply_a_protocol_error_or_not_ready(octets: bytes, cut: int) -> None:
+    try:
+        found = read_reply(octets)
+    except ProtocolError:
+        return
+    if found is not None:
+        reply, used = found
+        assert octets[used - 2 : used] == b"\r\n"
+        assert str(reply.code).encode() == octets[:3]
+    else:
+        assert read_reply(octets[:cut]) is None

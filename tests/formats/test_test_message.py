@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpadmin.formats.test_message import MARK, TestMessage, build
+from smtpadmin.formats.test_message import MARK, TestMessage, build, envelope_of
 from smtpadmin.model.errors import UsageError
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -82,4 +82,81 @@ def test_injection_and_nonsense_are_refused(message: TestMessage) -> None:
 )
 def test_any_subject_and_text_can_be_sent(subject: str, text: str) -> None:
     raw, _ = build(TestMessage("a@b.example", ("c@d.example",), subject, text), NOW, ID)
-    assert raw.isascii() or b"Content-Transfer-Encoding: 8bit" in raw
+    assert raw.isascii()
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 998
+    found = parsed(TestMessage("a@b.example", ("c@d.example",), subject, text))
+    assert str(found["Subject"]).split() == subject.split()
+    assert lines(found.get_content()) == lines(text)
+
+
+def lines(text: str) -> list[str]:
+    """What a line end is differs; that there is one does not."""
+    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+
+
+names = st.sampled_from(
+    ["Reply-To", "Cc", "References", "X-A", "Resent-Date", "Received", "Sender"]
+)
+values = st.one_of(st.text(max_size=120), st.text('=?utf-8q@<>,;:\\"() .a[]', max_size=60))
+
+
+@given(st.lists(st.tuples(names, values), max_size=3), st.lists(st.text(max_size=30), max_size=2))
+def test_no_header_can_be_smuggled_in(
+    headers: list[tuple[str, str]], attachments: list[str]
+) -> None:
+    files = tuple((name, b"\0\xff") for name in attachments)
+    try:
+        found = parsed(
+            TestMessage("a@b.example", ("c@d.example",), headers=tuple(headers), attachments=files)
+        )
+    except UsageError:
+        return
+    ours = {"from", "to", "subject", "date", "message-id", MARK.lower(), "mime-version"}
+    wanted = ours | {"content-type", "content-transfer-encoding"} | {n.lower() for n, _ in headers}
+    assert {name.lower() for name in found} <= wanted
+    assert not found.defects
+    parts = [part.get_payload(decode=True) for part in found.iter_attachments()]
+    assert parts == [b"\0\xff"] * len(attachments)
+
+
+def test_a_domain_beyond_ascii_needs_no_smtputf8_when_its_ascii_form_is_the_same() -> None:
+    message = TestMessage("a@bücher.example", ("c@faß.example", "ä@bücher.example"))
+    assert envelope_of(message) == (
+        "a@xn--bcher-kva.example",
+        ("c@faß.example", "ä@bücher.example"),
+    )
+
+
+def test_a_long_unsubscribe_address_stays_whole() -> None:
+    address = f"<https://b.example/{'u' * 300}>"
+    raw, _ = build(
+        TestMessage("a@b.example", ("c@d.example",), headers=(("List-Unsubscribe", address),)),
+        NOW,
+        ID,
+    )
+    assert f"List-Unsubscribe: {address}\r\n".encode() in raw
+
+
+@pytest.mark.parametrize(
+    ("message", "words"),
+    [
+        (TestMessage("a@b.example", ("c@d.example",), headers=(("Content-Type", "x"),)), "itself"),
+        (TestMessage("a@b.example", ("c@d.example",), headers=(("Cc", "a"), ("Cc", "b"))), "Cc"),
+        (TestMessage("a@b.example", ("c@d.example",), "\udcff"), "not UTF-8"),
+        (TestMessage("a@b.example", ("c@d.example",), text="\udcff"), "not UTF-8"),
+        (TestMessage("\udcff@b.example", ("c@d.example",)), "not UTF-8"),
+        (TestMessage("a@b.example", ('"c d"@d.example',)), "not an address"),
+        (TestMessage("a@b.example", (f"{'c' * 400}@d.example",)), "not an address"),
+    ],
+)
+def test_what_cannot_be_written_is_said(message: TestMessage, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        build(message, NOW, ID)
+
+
+@given(st.binary(max_size=300), st.sampled_from(["a.pdf", "b.eml", "c", "d.txt", "ü.png"]))
+def test_attachments_arrive_octet_by_octet(octets: bytes, name: str) -> None:
+    found = parsed(TestMessage("a@b.example", ("c@d.example",), attachments=((name, octets),)))
+    (attachment,) = found.iter_attachments()
+    assert attachment.get_filename() == name
+    assert attachment.get_payload(decode=True) == octets
