@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpadmin.model.smtp import TranscriptLine
-from smtpadmin.protocol.transcript import MOST_BODY_LINES, MOST_LINES, TranscriptRecorder
+from smtpadmin.protocol.transcript import (
+    MOST_BODY_LINES,
+    MOST_LINE,
+    MOST_LINES,
+    TranscriptRecorder,
+)
 
 
 def record(*steps: tuple[str, bytes]) -> list[TranscriptLine]:
@@ -114,3 +119,68 @@ def test_any_octets_are_recorded_without_an_exception(steps: list[tuple[str, byt
     for line in record(*steps):
         assert "\n" not in line.line
         line.line.encode("utf-8")
+
+
+def test_a_354_that_nobody_asked_for_does_not_make_the_login_a_body() -> None:
+    lines = record(
+        (">", b"EHLO me\r\n"),
+        ("<", b"250 ok\r\n354 go on\r\n"),
+        (">", b"AUTH PLAIN c2VjcmV0IHNlY3JldA==\r\n"),
+        ("<", b"235 ok\r\n"),
+    )
+    assert "c2VjcmV0" not in text(lines)
+    assert "> AUTH PLAIN <redacted 20 octets>" in text(lines)
+
+
+def test_control_characters_and_octets_beyond_utf_8_are_made_visible() -> None:
+    lines = record(("<", b"220 a\x00b\x1b[2J caf\xe9 \xe2\x80\xae\r\n"))
+    assert lines[0].line == "220 a␀b␛[2J caf\\xe9 \\u{202E}"
+
+
+@given(st.integers(0, 3 * MOST_LINE), st.integers(1, 40))
+def test_a_secret_at_the_cut_leaves_no_head(before: int, length: int) -> None:
+    secret = "".join(chr(0x41 + n % 26) for n in range(length + 4))
+    found: list[TranscriptLine] = []
+    recorder = TranscriptRecorder(found.append, [secret])
+    echo = b"250 " + b"." * before + secret.encode() * 4_000
+    recorder.received(0.0, echo + b"\r\n")
+    shown = found[0].line.removesuffix(" more characters)").rpartition(" … (")[0]
+    assert not any(shown.endswith(secret[:n]) for n in range(4, len(secret) + 1))
+    assert secret not in shown
+
+
+def test_the_end_of_a_megabyte_is_counted() -> None:
+    lines = record(("<", b"x" * 999_999), ("<", b"y\r\n250 ok\r\n"))
+    assert lines[0].line == "x" * MOST_LINE + f" … ({1_000_000 - MOST_LINE + 1} more characters)"
+    assert lines[1].line == "250 ok"
+
+
+def test_notes_times_and_the_mark_of_tls() -> None:
+    lines: list[TranscriptLine] = []
+    recorder = TranscriptRecorder(lines.append)
+    recorder.note(1.5, "connected")
+    recorder.tls = True
+    recorder.received(2.5, b"250 o")
+    assert recorder.unfinished
+    recorder.received(3.5, b"k\r\n")
+    assert not recorder.unfinished
+    assert lines == [
+        TranscriptLine(1.5, "*", "connected"),
+        TranscriptLine(3.5, "<", "250 ok", True),
+    ]
+
+
+def test_the_dialogue_goes_on_after_a_body_and_a_broken_one_is_shown() -> None:
+    start = ((">", b"DATA\r\n"), ("<", b"354-go\r\n354 on\r\n"))
+    lines = record(
+        *start, (">", b"one\r\n"), (">", b".\r\n"), ("<", b"250 ok\r\n"), (">", b"QUIT\r\n")
+    )
+    assert text(lines).splitlines()[-4:] == ["> one", "> .", "< 250 ok", "> QUIT"]
+    assert text(record(*start, (">", b"half"))).splitlines()[-1] == "> half"
+    refused = record((">", b"DATA\r\n"), ("<", b"554 no\r\n"), (">", b"AUTH PLAIN eHg=\r\n"))
+    assert "eHg=" not in text(refused)
+
+
+def test_words_of_the_server_are_blotted_for_whoever_repeats_them() -> None:
+    recorder = TranscriptRecorder(lambda line: None, ["hunter22"])
+    assert recorder.blot("535 hunter22 \udce9") == "535 <redacted> \\udce9"
