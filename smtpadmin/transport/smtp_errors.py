@@ -58,13 +58,14 @@ def translate(error: BaseException, stage: Stage, where: str, *, halfway: bool) 
 
 def _tls_failure(error: ssl.SSLError, where: str) -> SmtpadminError:
     if isinstance(error, ssl.SSLCertVerificationError):
+        why = str(getattr(error, "verify_message", error))
         return UntrustedError(
-            f"the certificate is not trusted ({error.verify_message.rstrip('.')})",
+            f"the certificate is not trusted ({why.rstrip('.')})",
             where=where,
             remedy="Compare its fingerprint with the server's administrator, or give the CA file.",
         )
     return UnreachableError(
-        f"the TLS handshake failed ({error.reason or error})",
+        f"the TLS handshake failed ({getattr(error, 'reason', None) or error})",
         where=where,
         remedy="Check that this port speaks TLS in the chosen mode.",
     )

@@ -29,7 +29,7 @@ HOSTILE = st.lists(
             b"garbage",
             b"\xff\x00",
             b"421 bye",
-        ]  # fmt: skip
+        ]
     ),
     max_size=4,
 )
