@@ -125,10 +125,11 @@ class TranscriptRecorder:
         self._put("*", words)
 
     def _put(self, direction: str, line: str, dropped: int = 0) -> None:
-        self._lines += 1
-        if self._lines > MOST_LINES:
+        # Notes are ours and few: what became of the session is told after a flood, too.
+        self._lines += direction != "*"
+        if self._lines > MOST_LINES and direction != "*":
             return
-        if self._lines == MOST_LINES:
+        if self._lines == MOST_LINES and direction != "*":
             direction, line = "*", "(the transcript is full; later lines are left out)"
         if dropped or len(line) > MOST_LINE:
             left_out = max(0, len(line) - MOST_LINE) + dropped

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from smtpadmin.formats.smtp_reply import read_reply
@@ -48,44 +50,62 @@ async def probe_port(host: str, port: int, tls: TlsMode) -> PortFacts:
 async def fetch_certificate(host: str, port: int, tls: TlsMode) -> bytes:
     """The certificate that a port shows (DER), or nothing when it shows none."""
     try:
-        return (await _probe(host, port, tls, verify=False)).certificate
+        async with _connection(host, port, tls, _context(verify=False)) as (reader, writer):
+            if tls is TlsMode.STARTTLS:
+                await _reply(reader, 220)
+                await _extensions(reader, writer)
+                await _starttls(host, reader, writer, _context(verify=False))
+            return _certificate(writer)
     except (OSError, ProtocolError):
         return b""
 
 
 async def _probe(host: str, port: int, tls: TlsMode, *, verify: bool) -> PortFacts:
+    context = _context(verify=verify)
+    async with _connection(host, port, tls, context) as (reader, writer):
+        banner = (await _reply(reader, 220)).text.replace("\n", " ")
+        names = await _extensions(reader, writer)
+        if tls is TlsMode.STARTTLS and "STARTTLS" in names:
+            await _starttls(host, reader, writer, context)
+            names = (*await _extensions(reader, writer), "STARTTLS")
+        secure = writer.get_extra_info("ssl_object")
+        version = secure.version() or "" if secure else ""
+        writer.write(b"QUIT\r\n")
+        return PortFacts(banner, names, _certificate(writer), version)
+
+
+def _context(*, verify: bool) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+@asynccontextmanager
+async def _connection(
+    host: str, port: int, tls: TlsMode, context: ssl.SSLContext
+) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
     implicit = context if tls is TlsMode.IMPLICIT else None
     async with asyncio.timeout(CONNECT_S):
         reader, writer = await asyncio.open_connection(host, port, ssl=implicit)
     try:
-        return await _look(host, reader, writer, context, tls)
+        yield reader, writer
     finally:
         writer.close()
 
 
-async def _look(
-    host: str,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    context: ssl.SSLContext,
-    tls: TlsMode,
-) -> PortFacts:
-    banner = (await _reply(reader, 220)).text.replace("\n", " ")
-    names = await _extensions(reader, writer)
-    if tls is TlsMode.STARTTLS and "STARTTLS" in names:
-        await _command(reader, writer, b"STARTTLS\r\n", 220)
-        async with asyncio.timeout(CONNECT_S):
-            await writer.start_tls(context, server_hostname=host)
-        names = (*await _extensions(reader, writer), "STARTTLS")
+async def _starttls(
+    host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, context: ssl.SSLContext
+) -> None:
+    await _command(reader, writer, b"STARTTLS\r\n", 220)
+    async with asyncio.timeout(CONNECT_S):
+        await writer.start_tls(context, server_hostname=host)
+
+
+def _certificate(writer: asyncio.StreamWriter) -> bytes:
     secure = writer.get_extra_info("ssl_object")
-    certificate = secure.getpeercert(binary_form=True) or b"" if secure else b""
-    version = secure.version() or "" if secure else ""
-    writer.write(b"QUIT\r\n")
-    return PortFacts(banner, names, certificate, version)
+    return secure.getpeercert(binary_form=True) or b"" if secure else b""
 
 
 async def _extensions(

@@ -103,8 +103,8 @@ class SmtpSession:
             async with asyncio.timeout(allowed):
                 answer = await step
         except aiosmtplib.SMTPResponseException as error:
-            if error.code < 200:  # aiosmtplib's own mark of an answer that it cannot read
-                raise self._unreadable(error) from error
+            if error.code < 200:  # aiosmtplib's own mark of an answer that is over its limit
+                raise self._translated(ProtocolError("the server's reply is too long")) from error
             answer = aiosmtplib.SMTPResponse(error.code, error.message)
         except TimeoutError as error:
             raise too_slow(self.stage, allowed, self.where) from error
@@ -112,10 +112,6 @@ class SmtpSession:
             raise self._translated(error) from error
         text = self._wire.recorder.blot(answer.message[:MOST_REPLY])
         return Reply(answer.code, text, enhanced_code(text))
-
-    def _unreadable(self, error: aiosmtplib.SMTPResponseException) -> SmtpadminError:
-        what = f"the server's reply is too long or no reply: {error.message[:80]}"
-        return self._translated(ProtocolError(self._wire.recorder.blot(what)))
 
     def _translated(self, error: BaseException) -> SmtpadminError:
         if isinstance(error.__cause__ or error, ssl.SSLError):
