@@ -33,7 +33,7 @@ _TYPES = mimetypes.MimeTypes()
 @dataclass(frozen=True, slots=True)
 class TestMessage:
     """What is to be sent. ``sender`` is empty for the null sender; ``attachments`` are names with
-    octets."""
+    octets. Any line end in the texts (CRLF, LF, a lone CR) goes out as CRLF."""
 
     __test__ = False
 
@@ -125,12 +125,14 @@ def _add_content(mail: EmailMessage, message: TestMessage) -> None:
 
 
 def _ended(text: str) -> str:
+    """With one kind of line end, a lone CR among them, and one at the end."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     return text if text.endswith("\n") else text + "\n"
 
 
 def _encoding(text: str) -> str | None:
     """None lets the library choose; what is not meant for lines is coded as octets."""
-    odd = any(ord(c) < 0x20 and c not in "\t\r\n" for c in text) or "\r" in text.replace("\r\n", "")
+    odd = any(ord(c) < 0x20 and c not in "\t\r\n" for c in text)
     return "base64" if odd else None
 
 

@@ -9,7 +9,7 @@ from email import policy
 from email.message import EmailMessage
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from smtpadmin.formats.test_message import MARK, TestMessage, build, envelope_of
@@ -76,6 +76,8 @@ def test_injection_and_nonsense_are_refused(message: TestMessage) -> None:
         build(message, NOW, ID)
 
 
+@example(subject="", text="\r")
+@example(subject="", text="a\rb")
 @given(
     st.text(st.characters(categories=["L", "N", "P", "Zs"], codec="utf-8"), max_size=60),
     st.text(max_size=300),
@@ -91,7 +93,7 @@ def test_any_subject_and_text_can_be_sent(subject: str, text: str) -> None:
 
 def lines(text: str) -> list[str]:
     """What a line end is differs; that there is one does not."""
-    return text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n").removesuffix("\n").split("\n")
 
 
 names = st.sampled_from(
