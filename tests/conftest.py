@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +13,15 @@ import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_API", "pyside6")
+gc.disable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Cycles end here, in the main thread: a worker thread of a later test that ends a widget of
+    this one is a segmentation fault (see ``smtpadmin.gui.garbage``)."""
+    same_file = nextitem is not None and nextitem.path == item.path
+    gc.collect(1 if same_file else 2)
 
 
 @pytest.fixture(autouse=True)

@@ -17,6 +17,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from smtpadmin.gui.errors import install_hooks, report
+from smtpadmin.gui.garbage import GarbageCollector
 from smtpadmin.gui.main_window import MainWindow
 from smtpadmin.gui.theme.theme import Theme
 from smtpadmin.gui.workspace import Workspace
@@ -48,13 +49,15 @@ def demand_display() -> None:
 
 
 def make_application() -> QApplication:
-    """The application with its identity and theme; one for each process."""
+    """The application with its identity, theme and collector; one for each process."""
     application = QApplication.instance()
     if not isinstance(application, QApplication):
         application = QApplication(["smtpadmin"])
     application.setApplicationName("smtpadmin")
     application.setDesktopFileName(APPLICATION_ID)
     application.setQuitOnLastWindowClosed(False)
+    if application.findChild(GarbageCollector) is None:
+        GarbageCollector(application)
     if application.findChild(Theme) is None:
         Theme(application)
     return application
