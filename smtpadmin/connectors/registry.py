@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import importlib.metadata
 import logging
 import pkgutil
 from collections.abc import Iterator, Mapping
@@ -72,6 +71,8 @@ def _connector_classes(module: object) -> Iterator[type[Connector]]:
 
 
 def _third_party() -> Iterator[type[Connector]]:
+    import importlib.metadata
+
     for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
         try:
             yield entry_point.load()

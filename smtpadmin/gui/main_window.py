@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence
@@ -24,7 +25,6 @@ from PySide6.QtWidgets import (
 from smtpadmin.gui.ask import ask
 from smtpadmin.gui.commands import CHECKABLE, COMMANDS, MENUS, Command, plain_title
 from smtpadmin.gui.errors import Problem, set_presenter
-from smtpadmin.gui.server_view import ServerView
 from smtpadmin.gui.sidebar import SavedView, Sidebar
 from smtpadmin.gui.status_bar import StatusBar
 from smtpadmin.gui.tasks import TaskScope
@@ -32,11 +32,14 @@ from smtpadmin.gui.theme.theme import Scheme, current_theme
 from smtpadmin.gui.time_format import TIMES
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.empty_state import EmptyState
-from smtpadmin.gui.widgets.table import Table
 from smtpadmin.gui.widgets.toast import Toast
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.errors import KeyringError, SmtpadminError
 from smtpadmin.model.queue import QueueAction
+
+if TYPE_CHECKING:
+    from smtpadmin.gui.server_view import ServerView
+    from smtpadmin.gui.widgets.table import Table
 
 DEFAULT_SIZE = QSize(1280, 800)
 
@@ -186,8 +189,8 @@ class MainWindow(QMainWindow):
 
     def current_view(self) -> ServerView | None:
         """The view of the chosen server."""
-        view = self.stack.currentWidget()
-        return view if isinstance(view, ServerView) else None
+        shown = self.stack.currentWidget()
+        return next((view for view in self.views.values() if view is shown), None)
 
     def _on_chosen(self, uuid: str) -> None:
         self.scope.spawn(f"open {uuid}", self.open_server(uuid))
@@ -210,6 +213,7 @@ class MainWindow(QMainWindow):
 
     def _make_view(self, uuid: str, session: object) -> ServerView:
         from smtpadmin.gui.server_context import ServerContext
+        from smtpadmin.gui.server_view import ServerView
         from smtpadmin.services.session import ServerSession
 
         assert isinstance(session, ServerSession)
@@ -277,6 +281,8 @@ class MainWindow(QMainWindow):
             self.actions_by_name[command.name].setEnabled(possible)
 
     def _table(self) -> Table | None:
+        from smtpadmin.gui.widgets.table import Table
+
         view = self.current_view()
         table = getattr(view.current_page(), "table", None) if view else None
         return table if isinstance(table, Table) else None

@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from smtpadmin.gui.icons import icon, pixmap
 from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.model.profile import Environment, Profile
-from smtpadmin.services.session import SessionState
+from smtpadmin.model.session_state import SessionState
 from smtpadmin.util.text import visible
 
 KEY_ROLE = Qt.ItemDataRole.UserRole

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
 
-from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.time_format import TIMES, age
-from smtpadmin.services.queue_watch import WatchStatus
 from smtpadmin.util.text import visible
+
+if TYPE_CHECKING:
+    from smtpadmin.gui.server_context import ServerContext
+    from smtpadmin.services.queue_watch import WatchStatus
 
 TASK_SHOWN_MS = 2_000
 

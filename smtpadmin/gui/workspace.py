@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from smtpadmin.model.profile import Profile
-from smtpadmin.services.demo_server import DemoServer, start_demo
-from smtpadmin.services.session import ServerSession
 from smtpadmin.settings import paths
 from smtpadmin.settings.journal import Journal
 from smtpadmin.settings.preferences import Preferences
 from smtpadmin.settings.profiles import ProfileStore
 from smtpadmin.settings.secret_store import SecretStore, SessionStore
 
-
-@dataclass(slots=True)
-class OpenServer:
-    """A server that is shown, with where its profile is kept."""
-
-    session: ServerSession
-    profiles: ProfileStore
+if TYPE_CHECKING:
+    from smtpadmin.services.demo_server import DemoServer
+    from smtpadmin.services.session import ServerSession
 
 
 class Workspace(QObject):
@@ -73,6 +67,8 @@ class Workspace(QObject):
     async def start_demo(self) -> Profile:
         """Start the demo's server, unless it runs, and keep its profile for this session."""
         if self.demo is None:
+            from smtpadmin.services.demo_server import start_demo
+
             self.demo = await start_demo()
             await self.demo_profiles.add(self.demo.profile, self.demo.secrets)
             await self.reload()
@@ -82,6 +78,8 @@ class Workspace(QObject):
         """The session of a profile, started when it is new."""
         session = self.sessions.get(profile.uuid)
         if session is None:
+            from smtpadmin.services.session import ServerSession
+
             session = ServerSession(profile, await self._secrets(profile))
             self.sessions[profile.uuid] = session
             session.start()

@@ -7,7 +7,6 @@ the user when a password, a certificate or a right is. Watchers (queue, log) tel
 from __future__ import annotations
 
 import asyncio
-import enum
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from smtpadmin.model.errors import (
     UntrustedError,
 )
 from smtpadmin.model.profile import Profile
+from smtpadmin.model.session_state import SessionState as SessionState
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.util.backoff import Backoff
 from smtpadmin.util.signal import Signal
@@ -35,19 +35,6 @@ CLOSE_DEADLINE = 3.0
 log = logging.getLogger(__name__)
 
 Factory = Callable[[Profile, Mapping[str, str]], Connector]
-
-
-class SessionState(enum.StrEnum):
-    """How the connection is. ``stale``: it was there, the last try failed, old data is shown."""
-
-    CONNECTING = "connecting"
-    CONNECTED = "connected"
-    STALE = "stale"
-    OFFLINE = "offline"
-    AUTHENTICATION_FAILED = "authentication-failed"
-    UNTRUSTED = "untrusted"
-    PERMISSION_DENIED = "permission-denied"
-    CLOSED = "closed"
 
 
 WAITS_FOR_THE_USER = frozenset(
