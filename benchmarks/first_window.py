@@ -54,7 +54,7 @@ def main() -> None:
         bare.write_text(BARE)
         commands = {
             "bare window": [sys.executable, str(bare)],
-            "smtpadmin gui": [sys.executable, "-m", "smtpadmin", "gui"],
+            "smtpadmin gui": [str(Path(sys.executable).with_name("smtpadmin")), "gui"],
         }
         samples: dict[str, list[tuple[float, float]]] = {name: [] for name in commands}
         for number in range(runs + 1):

@@ -34,7 +34,7 @@ BELOW["cli"] = BELOW["services"] | {"services", "builtin", "gui"}
 """Layer -> the layers it may import. ``cli`` starts the built-in server and the window."""
 
 CLI_THAT_STARTS_THE_SERVER = {"serve.py", "serve_run.py"}
-CLI_THAT_STARTS_THE_WINDOW = {"gui.py", "demo.py", "tour.py"}
+CLI_THAT_STARTS_THE_WINDOW = {"window.py", "demo.py", "tour.py"}
 
 
 def modules() -> list[Path]:

@@ -1,25 +1,18 @@
 """The command tree: names and one-line helps; a command's module is loaded when it is called.
 
-Errors end here: one sentence on stderr and the exit code of the error's type; a traceback only with
-``--debug``.
+Wrong usage is told by the command line's library, every other error in :mod:`smtpadmin.cli.failures`.
 """
 
 from __future__ import annotations
 
 import importlib
-import logging
 import sys
-import traceback
 from collections.abc import Sequence
 
 import click
 
 from smtpadmin import __version__
-from smtpadmin.model.errors import SmtpadminError
-from smtpadmin.util.text import visible
-
-EXIT_BUG = 70
-EXIT_INTERRUPTED = 130
+from smtpadmin.cli.failures import EXIT_INTERRUPTED, exit_code_of
 
 COMMANDS = {
     "gui": "Open the window.",
@@ -81,12 +74,10 @@ def root(ctx: click.Context, debug: bool) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit code; nothing but a bug prints a traceback."""
-    debug = "--debug" in arguments
-    logging.basicConfig(
-        level=logging.DEBUG if debug else logging.WARNING,
-        format="smtpadmin: %(levelname)s: %(message)s",
-        stream=sys.stderr,
-    )
+    return exit_code_of(lambda: _run(arguments), debug="--debug" in arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
         outcome = root.main(args=list(arguments), prog_name="smtpadmin", standalone_mode=False)
     except click.exceptions.Exit as leave:
@@ -96,25 +87,4 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         error.show(sys.stderr)
         return error.exit_code
-    except SmtpadminError as error:
-        return _say(str(error), error.exit_code, debug)
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug of ours
-        return _say(
-            f"a bug in smtpadmin: {type(error).__name__}: {error}. "
-            "Run again with --debug and report the traceback.",
-            EXIT_BUG,
-            debug,
-        )
     return outcome if isinstance(outcome, int) else 0
-
-
-def _say(sentence: str, code: int, debug: bool) -> int:
-    if debug:
-        traceback.print_exc()
-    click.echo(f"smtpadmin: {visible(sentence)}", err=True)
-    return code

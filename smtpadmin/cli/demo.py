@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from smtpadmin.cli.output import note
+from smtpadmin.cli.window import open_window
 
 PICTURES = Path("smtpadmin-tour")
 
@@ -17,10 +18,10 @@ def command() -> int:
 
     Without a display it saves pictures of every screen instead.
     """
-    from smtpadmin.gui.application import has_display, run_window
+    from smtpadmin.gui.application import has_display
 
     if has_display():
-        return run_window(demo=True)
+        return open_window(demo=True)
     note(
         "there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set), so pictures of every "
         f"screen are saved to {PICTURES}"

@@ -7,6 +7,7 @@ coroutine waits for "stop requested", closes what runs, each with a time-out, th
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -79,6 +80,7 @@ def run_window(*, demo: bool = False, scenario: Scenario | None = None) -> int:
 async def _main(demo: bool, scenario: Scenario | None) -> int:
     workspace = Workspace()
     window = MainWindow(workspace)
+    gc.freeze()  # once the window stands, it stands to the end: never look through it again
     if os.environ.get(EXIT_VARIABLE) == "1":
         await _first_frame(window)
         return 0

@@ -4,11 +4,10 @@ keys are made from this list alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """``name`` is the main window's method ``do_NAME``; ``needs`` is ``server``, ``queue`` (the
     Queue page is shown) or empty."""
 

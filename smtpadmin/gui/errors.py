@@ -10,16 +10,15 @@ import logging
 import sys
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
+from typing import NamedTuple
 
 from smtpadmin.model.errors import SmtpadminError
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """What the banner shows. ``details`` is what Copy details puts on the clipboard."""
 
     title: str

@@ -7,8 +7,8 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -35,7 +35,6 @@ from smtpadmin.gui.widgets.empty_state import EmptyState
 from smtpadmin.gui.widgets.toast import Toast
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.errors import KeyringError, SmtpadminError
-from smtpadmin.model.queue import QueueAction
 
 if TYPE_CHECKING:
     from smtpadmin.gui.server_view import ServerView
@@ -63,6 +62,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("smtpadmin")
         self._lay_out()
         self._make_menus()
+        self._make_shortcuts()
         self.toast = Toast(self)
         self._connect()
         set_presenter(self.show_problem)
@@ -110,9 +110,6 @@ class MainWindow(QMainWindow):
         self.sidebar.edit_wanted.connect(self._edit)
         self.sidebar.remove_wanted.connect(self._remove)
         self.workspace.profiles_changed.connect(self._fill_sidebar)
-        application = QApplication.instance()
-        assert application is not None
-        application.installEventFilter(self)
 
     # Start and end.
 
@@ -486,15 +483,17 @@ class MainWindow(QMainWindow):
 
             self.scope.spawn("card", ask(SettingsCard(view.context.session.connector, self)))
 
-    def _act(self, action: QueueAction) -> None:
-        self._page_do("act", action)
+    def _act(self, name: str) -> None:
+        from smtpadmin.model.queue import QueueAction
 
-    do_retry = functools.partialmethod(_act, QueueAction.RETRY)
-    do_hold = functools.partialmethod(_act, QueueAction.HOLD)
-    do_release = functools.partialmethod(_act, QueueAction.RELEASE)
-    do_requeue = functools.partialmethod(_act, QueueAction.REQUEUE)
-    do_bounce = functools.partialmethod(_act, QueueAction.BOUNCE)
-    do_delete = functools.partialmethod(_act, QueueAction.DELETE)
+        self._page_do("act", QueueAction(name))
+
+    do_retry = functools.partialmethod(_act, "retry")
+    do_hold = functools.partialmethod(_act, "hold")
+    do_release = functools.partialmethod(_act, "release")
+    do_requeue = functools.partialmethod(_act, "requeue")
+    do_bounce = functools.partialmethod(_act, "bounce")
+    do_delete = functools.partialmethod(_act, "delete")
 
     def do_track(self) -> None:
         self._page_do("track_selected")
@@ -529,22 +528,21 @@ class MainWindow(QMainWindow):
         secrets = store.describe() if store is not None else self.tr("not opened")
         self.scope.spawn("about", ask(About(secrets, self)))
 
-    # Keys that must not disturb typing.
+    # Keys that must not disturb typing: an edit takes them before a shortcut does.
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if not isinstance(event, QKeyEvent) or event.type() != QEvent.Type.KeyPress:
-            return False
-        if QApplication.activeModalWidget() is not None or not self.isActiveWindow():
-            return False
-        focus = QApplication.focusWidget()
-        if event.key() == Qt.Key.Key_Escape:
-            view = self.current_view()
-            page = view.current_page() if view else None
-            return page is not None and page.escape()
-        if event.text() in ("/", "?") and isinstance(focus, QAbstractItemView):
-            (self.do_filter if event.text() == "/" else self.do_keys)()
-            return True
-        return False
+    def _make_shortcuts(self) -> None:
+        for key, do in (("/", self.do_filter), ("?", self.do_keys)):
+            QShortcut(QKeySequence(key), self).activated.connect(do)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        view = self.current_view()
+        page = view.current_page() if view else None
+        if event.key() != Qt.Key.Key_Escape or page is None or not page.escape():
+            super().keyPressEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.toast.place()
 
 
 def _first_focusable(pane: QWidget) -> Sequence[QWidget]:

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QPainter
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLineEdit,
     QMenu,
     QPushButton,
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
-from smtpadmin.gui.icons import icon, pixmap
-from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.gui.icons import icon
 from smtpadmin.model.profile import Environment, Profile
 from smtpadmin.model.session_state import SessionState
 from smtpadmin.util.text import visible
@@ -46,8 +41,7 @@ _STATE_WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SavedView:
+class SavedView(NamedTuple):
     """A filter of the queue with a name."""
 
     name: str
@@ -79,7 +73,6 @@ class Sidebar(QWidget):
         self._tree.setHeaderHidden(True)
         self._tree.setIndentation(8)
         self._tree.setRootIsDecorated(False)
-        self._tree.setItemDelegate(_Delegate(self._tree))
         self._tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self._tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -97,6 +90,7 @@ class Sidebar(QWidget):
 
     def fill(self, profiles: Sequence[Profile], views: Sequence[SavedView]) -> None:
         """Show these servers and saved views; the current one stays current."""
+        self._draw_rows()
         current = self.current()
         self._tree.blockSignals(True)
         self._tree.clear()
@@ -118,6 +112,12 @@ class Sidebar(QWidget):
         if current in self._items:
             self._tree.setCurrentItem(self._items[current])
         self._tree.blockSignals(False)
+
+    def _draw_rows(self) -> None:
+        from smtpadmin.gui.sidebar_row import SidebarRow  # the first frame has no row
+
+        if not isinstance(self._tree.itemDelegate(), SidebarRow):
+            self._tree.setItemDelegate(SidebarRow(self._tree))
 
     def current(self) -> str:
         """The chosen server's UUID, or ''."""
@@ -190,71 +190,3 @@ class Sidebar(QWidget):
             menu.addAction(self.tr("Remove…"), lambda: self.remove_wanted.emit(key))
         menu.addAction(icon("plus"), self.tr("Add server…"), self.add_wanted.emit)
         menu.popup(self._tree.viewport().mapToGlobal(at))
-
-
-class _Delegate(QStyledItemDelegate):
-    """Icon, name and badge on one line, so that the badge never pushes the name out."""
-
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
-        theme = current_theme()
-        rect = option.rect
-        painter.save()
-        key = index.data(KEY_ROLE)
-        if not key:
-            font = QFont(option.font)
-            font.setPointSizeF(8.5)
-            font.setWeight(QFont.Weight.DemiBold)
-            painter.setFont(font)
-            painter.setPen(theme.color("muted"))
-            inner = rect.adjusted(4, 4, 0, 0)
-            painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, index.data())
-            painter.restore()
-            return
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.color("select"))
-            painter.drawRoundedRect(rect.adjusted(0, 1, -2, -1), 5, 5)
-        self._paint_row(painter, rect, index, option)
-        painter.restore()
-
-    def _paint_row(
-        self,
-        painter: QPainter,
-        rect: QRect,
-        index: QModelIndex | QPersistentModelIndex,
-        option: QStyleOptionViewItem,
-    ) -> None:
-        theme = current_theme()
-        ratio = painter.device().devicePixelRatioF()
-        tone = index.data(TONE_ROLE)
-        picture = pixmap(index.data(ICON_ROLE), "muted", 16, ratio)
-        painter.drawPixmap(rect.left() + 6, rect.center().y() - 7, picture)
-        if tone:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(theme.color(tone))
-            painter.drawEllipse(rect.left() + 17, rect.center().y() + 3, 7, 7)
-        badge = str(index.data(BADGE_ROLE) or "")
-        width = painter.fontMetrics().horizontalAdvance(badge)
-        painter.setPen(theme.color("err" if tone == "err" else "muted"))
-        painter.drawText(
-            rect.adjusted(0, 0, -10, 0),
-            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
-            badge,
-        )
-        painter.setPen(theme.color("text"))
-        inner = rect.adjusted(32, 0, -width - 18, 0)
-        name = painter.fontMetrics().elidedText(
-            index.data(), Qt.TextElideMode.ElideMiddle, inner.width()
-        )
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, name)
-
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
-        return QSize(120, option.fontMetrics.height() + 12)

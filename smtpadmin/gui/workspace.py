@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from smtpadmin.model.profile import Profile
 from smtpadmin.settings import paths
-from smtpadmin.settings.journal import Journal
 from smtpadmin.settings.preferences import Preferences
-from smtpadmin.settings.profiles import ProfileStore
-from smtpadmin.settings.secret_store import SecretStore, SessionStore
 
 if TYPE_CHECKING:
     from smtpadmin.services.demo_server import DemoServer
     from smtpadmin.services.session import ServerSession
+    from smtpadmin.settings.journal import Journal
+    from smtpadmin.settings.profiles import ProfileStore
+    from smtpadmin.settings.secret_store import SecretStore
 
 
 class Workspace(QObject):
@@ -26,14 +27,27 @@ class Workspace(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.preferences = Preferences(paths.config_dir() / "preferences.json")
-        self.journal = Journal(paths.state_dir() / "journal")
         self.profiles: ProfileStore | None = None
-        self.demo_profiles = ProfileStore(SessionStore("demo"), paths.state_dir() / "demo.lock")
         self.demo: DemoServer | None = None
         self.known: list[Profile] = []
         self._of_session: set[str] = set()
         self.problems: list[str] = []
         self.sessions: dict[str, ServerSession] = {}
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What was done, on disk."""
+        from smtpadmin.settings.journal import Journal
+
+        return Journal(paths.state_dir() / "journal")
+
+    @cached_property
+    def demo_profiles(self) -> ProfileStore:
+        """The demo's profile; it ends with the window."""
+        from smtpadmin.settings.profiles import ProfileStore
+        from smtpadmin.settings.secret_store import SessionStore
+
+        return ProfileStore(SessionStore("demo"), paths.state_dir() / "demo.lock")
 
     @property
     def store(self) -> SecretStore | None:
@@ -43,6 +57,7 @@ class Workspace(QObject):
     async def open_profiles(self) -> None:
         """Open the keyring (or what stands in for it) and read the profiles. Raises
         KeyringError."""
+        from smtpadmin.settings.profiles import ProfileStore
         from smtpadmin.settings.stores import open_store
 
         store = await open_store()

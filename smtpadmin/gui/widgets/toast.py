@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
 from smtpadmin.util.text import visible
@@ -31,7 +31,6 @@ class Toast(QWidget):
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.timeout.connect(self.hide)
-        parent.installEventFilter(self)
         self.hide()
 
     def show_notice(
@@ -48,7 +47,7 @@ class Toast(QWidget):
         self._button.setVisible(action is not None)
         self.setAccessibleName(text)
         self.adjustSize()
-        self._place()
+        self.place()
         self.show()
         self.raise_()
         self._timer.start(shown_ms)
@@ -58,13 +57,9 @@ class Toast(QWidget):
         if self._action is not None:
             self._action()
 
-    def _place(self) -> None:
+    def place(self) -> None:
+        """Go where the window's size wants it; the window says when that changes."""
         parent = self.parentWidget()
         assert parent is not None
         x = (parent.width() - self.width()) // 2
         self.move(max(8, x), parent.height() - self.height() - 44)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Resize:
-            self._place()
-        return False
