@@ -1,11 +1,13 @@
 """Rows appended to a table at 10,000 a second: how long the frames take.
 
-The real model and table over the row store, batches of 100 ms, following the tail; a timer of 4 ms
-measures how late the loop is. Run: python benchmarks/live_rows.py [SECONDS]
+The real model and table over the row store, in batches as the Logs page gets them, following the
+tail; every line is a new one. With FULL, the store holds as many rows as it may from the start, so
+that every batch also drops the oldest. Run: python benchmarks/live_rows.py [SECONDS] [FULL]
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -21,10 +23,12 @@ from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.widgets.table import Table
 from smtpadmin.model.log import LogRecord
 from smtpadmin.services.columns import LOG_COLUMNS
+from smtpadmin.services.log_follow import BATCH_EVERY_S
 from smtpadmin.services.row_store import Keep, RowStore
 
 RATE = 10_000
-FLUSH_MS = 20
+FLUSH_MS = round(BATCH_EVERY_S * 1000)
+LIMIT = 500_000
 FRAME_MS = 16.0
 
 
@@ -40,17 +44,25 @@ def records(count: int, start: int) -> list[LogRecord]:
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
     application = make_application()
-    store: RowStore[LogRecord] = RowStore(LOG_COLUMNS, limit=500_000, keep=Keep.LAST)
+    store: RowStore[LogRecord] = RowStore(LOG_COLUMNS, limit=LIMIT, keep=Keep.LAST)
     table = Table(RowModel(store, LOG_TABLE), "log")
     table.resize(1280, 800)
     table.show()
-    batch = records(RATE * FLUSH_MS // 1000, 0)
+    size = RATE * FLUSH_MS // 1000
+    wanted = int(seconds * 1000 / FLUSH_MS) + 10
+    first = LIMIT if "full" in (word.lower() for word in sys.argv[2:]) else 1
+    store.append(records(first, 0))
+    batches = [records(size, first + n * size) for n in range(wanted)]
+    application.processEvents()
+    gc.collect()
+    gc.freeze()  # as the window does once it stands
     frames: list[float] = []
     appended = 0
 
     def flush() -> None:
         nonlocal appended
         started = time.perf_counter()
+        batch = batches[len(frames)]
         store.append(batch)
         table.scrollToBottom()
         table.viewport().repaint()

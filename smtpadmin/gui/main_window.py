@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
@@ -35,6 +36,7 @@ from smtpadmin.gui.widgets.empty_state import EmptyState
 from smtpadmin.gui.widgets.toast import Toast
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.errors import KeyringError, SmtpadminError
+from smtpadmin.util.tasks import run_blocking
 
 if TYPE_CHECKING:
     from smtpadmin.gui.server_view import ServerView
@@ -115,6 +117,7 @@ class MainWindow(QMainWindow):
 
     async def start(self, *, demo: bool) -> None:
         """Fill the window: preferences, profiles, and the demo when it is wanted."""
+        self.scope.spawn("load", run_blocking(import_module, "smtpadmin.services.row_index"))
         self.workspace.preferences.load()
         scheme = self.workspace.preferences.get("scheme", "system")
         if scheme in {one.value for one in Scheme}:

@@ -1,4 +1,4 @@
-"""Rows one by one in, batches out: a table takes one change every 100 ms, not a thousand."""
+"""Rows one by one in, batches out: a table takes a few changes a second, not thousands."""
 
 from __future__ import annotations
 

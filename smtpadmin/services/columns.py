@@ -122,9 +122,13 @@ def _field(name: str) -> Callable[[LogRecord], str | None]:
 
 def _texts(fields: Mapping[str, object], names: Iterable[str]) -> str | None:
     """The named fields as text; the empty sender of a bounce stays ``""``."""
+    values = [fields[name] for name in names if name in fields]
+    if not values:
+        return None
+    if len(values) == 1 and isinstance(values[0], str):
+        return values[0]
     found: list[str] = []
-    for name in names:
-        value = fields.get(name)
+    for value in values:
         if isinstance(value, list | tuple):
             found.extend(map(str, value))
         elif value is not None:
@@ -138,7 +142,9 @@ def _log_recipients(record: LogRecord) -> str | None:
 
 def _log_domains(record: LogRecord) -> str | None:
     recipients = _log_recipients(record)
-    return _lines(map(domain_of, recipients.split("\n"))) if recipients else None
+    if not recipients or "\n" not in recipients:
+        return domain_of(recipients or "") or None
+    return _lines(map(domain_of, recipients.split("\n")))
 
 
 def _log_codes(record: LogRecord) -> str | None:
@@ -147,8 +153,11 @@ def _log_codes(record: LogRecord) -> str | None:
 
 
 def _log_size(record: LogRecord) -> float | None:
+    size = record.fields.get("size")
+    if size is None or isinstance(size, int | float):
+        return size
     try:
-        return float(str(record.fields.get("size", "")))
+        return float(str(size))
     except ValueError:
         return None
 

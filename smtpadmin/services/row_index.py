@@ -94,7 +94,11 @@ class RowIndex(Generic[T]):
 
     def hide(self, slots: Sequence[int]) -> None:
         """Take slots out of the order; their rows are still there."""
-        self.order = self._without(np.array(slots, np.int32))
+        gone = np.array(slots, np.int32)
+        if np.array_equal(self.order[: len(gone)], gone):  # the oldest of a log that is full
+            self.order = self.order[len(gone) :]
+        else:
+            self.order = self._without(gone)
 
     def _without(self, slots: Ints) -> Ints:
         gone = np.zeros(len(self.rows), np.bool_)

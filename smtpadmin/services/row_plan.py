@@ -28,6 +28,10 @@ def plan(old: Ints, new: Ints, slots: int) -> Iterator[Step]:
     if np.array_equal(old[:common], new[:common]):
         yield from _only_the_end_differs(old, new)
         return
+    gone = len(old) - common
+    if common == len(new) and np.array_equal(old[gone:], new):
+        yield _block(ChangeKind.REMOVE, 0, gone), new
+        return
     stays = _members(new, slots)[old]
     kept = old[stays]
     if len(kept) < len(old):

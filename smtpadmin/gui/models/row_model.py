@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
@@ -13,12 +13,17 @@ from smtpadmin.util.text import visible
 
 T = TypeVar("T")
 Index = QModelIndex | QPersistentModelIndex
-ROW_ROLE = Qt.ItemDataRole.UserRole
-TONE_ROLE = Qt.ItemDataRole.UserRole + 1
-ICON_ROLE = Qt.ItemDataRole.UserRole + 2
 MOST_CELL = 500
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class Cell(NamedTuple):
+    """What is painted of a cell: its words, the token of their colour, and a pill's icon."""
+
+    text: str
+    tone: str | None
+    icon: str | None
 
 
 class RowModel(QAbstractTableModel, Generic[T]):
@@ -34,6 +39,15 @@ class RowModel(QAbstractTableModel, Generic[T]):
     def row(self, position: int) -> T:
         """The row object at a visible position."""
         return self.store.row(position)
+
+    def cell(self, position: int, number: int) -> Cell:
+        """What is painted of one cell."""
+        column, row = self.columns[number], self.store.row(position)
+        return Cell(
+            visible(column.text(row), MOST_CELL),
+            column.tone(row) if column.tone else None,
+            column.icon(row) if column.icon else None,
+        )
 
     def column_number(self, name: str) -> int:
         """Where a column stands; -1 when there is none of that name."""
@@ -103,13 +117,7 @@ class RowModel(QAbstractTableModel, Generic[T]):
         if role == Qt.ItemDataRole.DisplayRole:
             column = self.columns[index.column()]
             return visible(column.text(self.store.row(index.row())), MOST_CELL)
-        if role in (
-            Qt.ItemDataRole.TextAlignmentRole,
-            Qt.ItemDataRole.ToolTipRole,
-            ROW_ROLE,
-            TONE_ROLE,
-            ICON_ROLE,
-        ):
+        if role in (Qt.ItemDataRole.TextAlignmentRole, Qt.ItemDataRole.ToolTipRole):
             return self._more(index, role)
         return None
 
@@ -117,15 +125,8 @@ class RowModel(QAbstractTableModel, Generic[T]):
         column = self.columns[index.column()]
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if column.right else _LEFT
-        row = self.store.row(index.row())
-        if role == Qt.ItemDataRole.ToolTipRole:
-            words = column.tooltip or column.text
-            return visible(words(row))
-        if role == TONE_ROLE:
-            return column.tone(row) if column.tone else None
-        if role == ICON_ROLE:
-            return column.icon(row) if column.icon else None
-        return row
+        words = column.tooltip or column.text
+        return visible(words(self.store.row(index.row())))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         if column < 0:

@@ -1,21 +1,41 @@
-"""Paints cells: elided text with 12 px on each side, status pills with icon and word."""
+"""Paints cells: elided text with 12 px on each side, status pills with icon and word.
+
+A followed log repaints every visible cell with every batch, so what can be worked out once (fonts,
+colours, pills) is, and the model is asked for a cell in one call instead of one for each role.
+"""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QFontDatabase, QPainter
-from PySide6.QtWidgets import (
-    QStyle,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
-    QWidget,
-)
+from PySide6.QtGui import QColor, QFont, QFontDatabase, QFontMetrics, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
-from smtpadmin.gui.icons import pixmap
-from smtpadmin.gui.models.row_model import ICON_ROLE, TONE_ROLE, RowModel
+from smtpadmin.gui.models.row_model import Cell, RowModel
+from smtpadmin.gui.models.table_column import TableColumn
 from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.gui.widgets.pill import pill
 
 PADDING = 12
+Index = QModelIndex | QPersistentModelIndex
+_SELECTED = QStyle.StateFlag.State_Selected
+_FOCUSED = QStyle.StateFlag.State_HasFocus
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class CellFont:
+    """A font with what is asked of it for each cell."""
+
+    def __init__(self, font: QFont) -> None:
+        self.font = font
+        self.metrics = QFontMetrics(font)
+        self._widest = self.metrics.horizontalAdvance("W")
+
+    def fitted(self, text: str, width: int) -> str:
+        """``text``, elided when it is wider than ``width`` pixels."""
+        if len(text) * self._widest <= width and text.isascii():
+            return text
+        return self.metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
 class CellDelegate(QStyledItemDelegate):
@@ -23,78 +43,84 @@ class CellDelegate(QStyledItemDelegate):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._mono = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        self._table_font = QFont()
+        self._theme = current_theme()
+        self._colors: dict[str, QColor] = {}
+        self._theme.changed.connect(self._colors.clear)
+        self._set_fonts(parent.font())
 
-    def paint(
-        self,
-        painter: QPainter,
-        option: QStyleOptionViewItem,
-        index: QModelIndex | QPersistentModelIndex,
-    ) -> None:
+    def _set_fonts(self, font: QFont) -> None:
+        mono = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
+        mono.setPointSizeF(font.pointSizeF() - 0.5)
+        small = QFont(font)
+        small.setPointSizeF(max(8.5, font.pointSizeF() - 1))
+        small.setWeight(QFont.Weight.DemiBold)
+        self._table_font = QFont(font)
+        self._text, self._mono, self._pill_font = CellFont(font), CellFont(mono), small
+
+    def _color(self, token: str) -> QColor:
+        if token not in self._colors:
+            self._colors[token] = self._theme.color(token)
+        return self._colors[token]
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         model = index.model()
         assert isinstance(model, RowModel)
-        column = model.columns[index.column()]
-        theme = current_theme()
-        painter.save()
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)
-        rect: QRect = option.rect
-        if selected:
-            painter.fillRect(rect, theme.color("select"))
-        elif index.row() % 2:
-            painter.fillRect(rect, theme.color("alternate"))
-        text = index.data()
-        tone = index.data(TONE_ROLE)
-        if column.pill and text:
-            self._paint_pill(painter, rect, text, tone or "info", index.data(ICON_ROLE))
-        else:
-            token = tone or ("muted" if column.muted else "text")
-            painter.setPen(theme.color(token))
-            font: QFont = option.font
-            if column.mono:
-                font = QFont(self._mono)
-                font.setPointSizeF(option.font.pointSizeF() - 0.5)
-            painter.setFont(font)
-            inner = rect.adjusted(PADDING, 0, -PADDING, 0)
-            elided = painter.fontMetrics().elidedText(
-                text, Qt.TextElideMode.ElideRight, inner.width()
-            )
-            # Wire text keeps its own direction; only its place is mirrored.
-            painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
-            side = index.data(Qt.ItemDataRole.TextAlignmentRole)
-            painter.drawText(inner, QStyle.visualAlignment(option.direction, side), elided)
-        if option.state & QStyle.StateFlag.State_HasFocus:
-            painter.setPen(theme.color("accent"))
+        row, number = index.row(), index.column()
+        column, cell = model.columns[number], model.cell(row, number)
+        if option.font != self._table_font:
+            self._set_fonts(option.font)
+        rect, state = option.rect, option.state
+        if state & _SELECTED:
+            painter.fillRect(rect, self._color("select"))
+        elif row % 2:
+            painter.fillRect(rect, self._color("alternate"))
+        if not column.pill:
+            self._paint_text(painter, rect, option.direction, column, cell)
+        elif cell.text:
+            self._paint_pill(painter, rect, option.direction, cell)
+        if state & _FOCUSED:
+            painter.setPen(self._color("accent"))
             painter.drawRect(rect.adjusted(0, 0, -1, -1))
-        painter.restore()
+
+    def _paint_text(
+        self,
+        painter: QPainter,
+        rect: QRect,
+        direction: Qt.LayoutDirection,
+        column: TableColumn[object],
+        cell: Cell,
+    ) -> None:
+        font = self._mono if column.mono else self._text
+        painter.setPen(self._color(cell.tone or ("muted" if column.muted else "text")))
+        painter.setFont(font.font)
+        inner = rect.adjusted(PADDING, 0, -PADDING, 0)
+        # Wire text keeps its own direction; only its place is mirrored.
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+        side = _RIGHT if column.right else _LEFT
+        if direction != Qt.LayoutDirection.LeftToRight:
+            side = QStyle.visualAlignment(direction, side)
+        painter.drawText(inner, side, font.fitted(cell.text, inner.width()))
 
     def _paint_pill(
-        self, painter: QPainter, rect: QRect, text: str, tone: str, icon: str | None
+        self, painter: QPainter, rect: QRect, direction: Qt.LayoutDirection, cell: Cell
     ) -> None:
-        theme = current_theme()
-        font = QFont(painter.font())
-        font.setPointSizeF(max(8.5, font.pointSizeF() - 1))
-        font.setWeight(QFont.Weight.DemiBold)
-        painter.setFont(font)
-        metrics = painter.fontMetrics()
-        size = metrics.height() - 3
-        width = metrics.horizontalAdvance(text) + size + 20
-        height = metrics.height() + 4
-        pill = QRect(rect.left() + PADDING - 2, rect.center().y() - height // 2 + 1, width, height)
-        pill.setRight(min(pill.right(), rect.right() - 2))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme.color(f"{tone}_ground"))
-        painter.drawRoundedRect(pill, height / 2, height / 2)
-        painter.drawPixmap(
-            pill.left() + 6,
-            pill.center().y() - size // 2,
-            pixmap(icon or "dot", tone, size, painter.device().devicePixelRatioF()),
+        tone = cell.tone or "info"
+        drawn = pill(
+            cell.text,
+            tone,
+            self._color(f"{tone}_ground").name(),
+            self._color(tone).name(),
+            cell.icon or "dot",
+            self._pill_font,
+            painter.device().devicePixelRatioF(),
+            rect.width() - PADDING,
         )
-        painter.setPen(theme.color(tone))
-        words = pill.adjusted(size + 10, 0, -4, 0)
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, text)
+        size = drawn.deviceIndependentSize().toSize()
+        left = rect.left() + PADDING - 2
+        if direction != Qt.LayoutDirection.LeftToRight:
+            left = rect.right() - PADDING + 3 - size.width()
+        painter.drawPixmap(left, rect.center().y() - size.height() // 2 + 1, drawn)
 
-    def sizeHint(
-        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> QSize:
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(80, option.fontMetrics.height() + 14)
