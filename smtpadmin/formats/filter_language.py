@@ -183,7 +183,9 @@ def _number_term(text: str, head: re.Match[str], negated: bool) -> tuple[NumberT
     factor = _factor(field, number[2]) if number else None
     if number is None or factor is None:
         raise FilterError(
-            f"{text[head.end() : end]!r} is not a {_UNIT_WORDS[field]}",
+            f"{text[head.end() : end]!r} is not a {_UNIT_WORDS[field]}"
+            if end > head.end()
+            else f"a {_UNIT_WORDS[field]} is missing",
             head.end(),
             max(end, head.end() + 1),
             remedy=f"For example {example}.",

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication
 
 from smtpadmin.gui.errors import install_hooks, report
 from smtpadmin.gui.garbage import GarbageCollector
+from smtpadmin.gui.icons import retint_buttons
 from smtpadmin.gui.main_window import MainWindow
 from smtpadmin.gui.theme.theme import Theme
 from smtpadmin.gui.workspace import Workspace
@@ -60,7 +61,7 @@ def make_application() -> QApplication:
     if application.findChild(GarbageCollector) is None:
         GarbageCollector(application)
     if application.findChild(Theme) is None:
-        Theme(application)
+        Theme(application).changed.connect(retint_buttons)
     return application
 
 

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from smtpadmin.gui.icons import icon, pixmap
+from smtpadmin.gui.icons import pixmap, tint
 from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.gui.widgets.elided_label import ElidedLabel
 from smtpadmin.gui.widgets.restyle import set_style_property
@@ -102,8 +102,8 @@ class Header(QWidget):
 
     def _retint(self) -> None:
         ratio = self.devicePixelRatioF()
-        self._palette.setIcon(icon("search", "muted"))
-        self._send.setIcon(icon("send", "on_accent"))
+        tint(self._palette, "search", "muted")
+        tint(self._send, "send", "on_accent")
         self._lock.setPixmap(pixmap("lock", "muted", 16, ratio))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.util.resources import read_text
 
 SIZE = 16
+_PROPERTY = "tintedIcon"
 _cache: dict[tuple[str, str, int, float], QPixmap] = {}
 
 
@@ -18,6 +20,20 @@ def icon(name: str, token: str = "text") -> QIcon:
     for ratio in (1.0, 2.0):
         found.addPixmap(pixmap(name, token, SIZE, ratio))
     return found
+
+
+def tint(button: QAbstractButton, name: str, token: str = "text") -> None:
+    """Give a button an icon that follows the palette (see :func:`retint_buttons`)."""
+    button.setProperty(_PROPERTY, f"{name} {token}")
+    button.setIcon(icon(name, token))
+
+
+def retint_buttons() -> None:
+    """Draw the icons of all buttons in the colours of the palette that is now in force."""
+    for widget in QApplication.allWidgets():
+        said = widget.property(_PROPERTY)
+        if said and isinstance(widget, QAbstractButton):
+            widget.setIcon(icon(*str(said).split()))
 
 
 def pixmap(name: str, token: str = "text", size: int = SIZE, ratio: float = 1.0) -> QPixmap:

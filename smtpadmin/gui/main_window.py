@@ -240,8 +240,8 @@ class MainWindow(QMainWindow):
             self._show_in_sidebar(uuid, view)
 
     def _show_in_sidebar(self, uuid: str, view: ServerView) -> None:
-        counts = view.context.counts.by_queue
-        deferred = counts.get("deferred", 0) if view.context.watch is not None else None
+        counts = view.context.counts
+        deferred = counts.by_queue.get("deferred", 0) if counts is not None else None
         self.sidebar.show_state(uuid, view.context.status.state, deferred)
 
     def _on_view(self, text: str) -> None:

@@ -45,7 +45,7 @@ class ServerContext(QObject):
         self.actions = QueueActions(session.connector, session.profile, workspace.journal)
         self.scope = TaskScope(self)
         self.stats: ServerStats | None = None
-        self.counts = QueueCounts()
+        self.counts: QueueCounts | None = None
         source = ability(session.connector, QueueSource)
         self.watch = QueueWatch(source, self.queue, interval=2.0) if source else None
         session.changed.connect(self._on_session)

@@ -89,6 +89,7 @@ class ServerView(QWidget):
         row.setContentsMargins(12, 0, 12, 0)
         row.addWidget(self.tabs)
         row.addStretch(1)
+        shown = self.context.has("stats")
         for title, line in (
             (self.tr("Delivered 1 h"), self.delivered),
             (self.tr("Deferred"), self.deferred),
@@ -100,6 +101,8 @@ class ServerView(QWidget):
             row.addSpacing(4)
             line.clicked.connect(self._show_overview)
             row.addWidget(line)
+            label.setVisible(shown)
+            line.setVisible(shown)
         column.addLayout(row)
         rule = QFrame()
         rule.setObjectName("line")

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from smtpadmin.gui.icons import icon
+from smtpadmin.gui.icons import icon, tint
 from smtpadmin.model.profile import Environment, Profile
 from smtpadmin.model.session_state import SessionState
 from smtpadmin.util.text import visible
@@ -80,7 +80,7 @@ class Sidebar(QWidget):
         self._tree.currentItemChanged.connect(self._on_current)
         self._add = QPushButton(self.tr("Add server…"))
         self._add.setObjectName("flat")
-        self._add.setIcon(icon("plus"))
+        tint(self._add, "plus")
         self._add.clicked.connect(self.add_wanted)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 8, 6, 8)

@@ -49,29 +49,35 @@ class SidebarRow(QStyledItemDelegate):
         index: QModelIndex | QPersistentModelIndex,
         option: QStyleOptionViewItem,
     ) -> None:
-        theme = current_theme()
+        theme, direction = current_theme(), option.direction
         ratio = painter.device().devicePixelRatioF()
         tone = index.data(TONE_ROLE)
-        picture = pixmap(index.data(ICON_ROLE), "muted", 16, ratio)
-        painter.drawPixmap(rect.left() + 6, rect.center().y() - 7, picture)
+
+        def place(left: int, top: int, width: int, height: int) -> QRect:
+            at = QRect(rect.left() + left, rect.center().y() + top, width, height)
+            return QStyle.visualRect(direction, rect, at)
+
+        painter.drawPixmap(place(6, -7, 16, 16), pixmap(index.data(ICON_ROLE), "muted", 16, ratio))
         if tone:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.color(tone))
-            painter.drawEllipse(rect.left() + 17, rect.center().y() + 3, 7, 7)
+            painter.drawEllipse(place(17, 3, 7, 7))
         badge = str(index.data(BADGE_ROLE) or "")
         width = painter.fontMetrics().horizontalAdvance(badge)
+        height = rect.height()
         painter.setPen(theme.color("err" if tone == "err" else "muted"))
         painter.drawText(
-            rect.adjusted(0, 0, -10, 0),
-            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight,
+            place(rect.width() - width - 10, -height // 2, width, height),
+            Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft,
             badge,
         )
         painter.setPen(theme.color("text"))
-        inner = rect.adjusted(32, 0, -width - 18, 0)
+        inner = place(32, -height // 2, max(0, rect.width() - width - 50), height)
         name = painter.fontMetrics().elidedText(
             index.data(), Qt.TextElideMode.ElideMiddle, inner.width()
         )
-        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, name)
+        side = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(inner, QStyle.visualAlignment(direction, side), name)
 
     def sizeHint(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex

@@ -103,23 +103,33 @@ class StatusBar(QStatusBar):
         software = f" · {probed.software} {probed.version}" if probed else ""
         self._connection.setText(visible(f"{self._context.profile.name}{software}", 90))
         store = self._context.queue
-        shown = self.tr("{0} of {1} shown").format(len(store), store.total)
-        why = self.tr(" (filter)") if len(store) < store.total else ""
-        self._counts.setText(shown + why)
-        if self._context.watch is not None:
-            self._updated.setText(self._freshness(self._context.watch.status))
+        watch = self._context.watch
+        if watch is None or watch.status.updated_at is None:
+            self._counts.setText("")
+        else:
+            shown = self.tr("{0} of {1} shown").format(len(store), store.total)
+            why = self.tr(" (filter)") if len(store) < store.total else ""
+            self._counts.setText(shown + why)
+        self._updated.setText(self._freshness(watch.status) if watch is not None else "")
 
     def _freshness(self, status: WatchStatus) -> str:
         if status.paused:
             return self.tr("Paused")
         if status.updated_at is None:
-            return self.tr("Reading…")
+            waits = status.error or not self._is_connected()
+            return self.tr("Never read") if waits else self.tr("Reading…")
         ago = datetime.now(UTC) - status.updated_at
         if ago.total_seconds() > max(15.0, 4 * status.interval):
             return self.tr("Updated {0} ago").format(age(ago))
         return self.tr("Updated {0}, every {1} s").format(
             TIMES.time(status.updated_at), f"{status.interval:g}"
         )
+
+    def _is_connected(self) -> bool:
+        from smtpadmin.model.session_state import SessionState
+
+        states = (SessionState.CONNECTING, SessionState.CONNECTED)
+        return self._context is not None and self._context.status.state in states
 
     def _on_zone(self) -> None:
         self._zone.setText(TIMES.name)

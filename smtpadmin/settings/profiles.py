@@ -27,6 +27,8 @@ from smtpadmin.settings.split import BrokenEntryError
 from smtpadmin.util.tasks import run_blocking
 
 INDEX = "index"
+LOCK_WAIT_S = 25.0
+"""A change takes a keyring several seconds when it is slow and the profiles are many or long."""
 
 
 class ConflictError(StorageError):
@@ -199,7 +201,7 @@ class ProfileStore:
     async def _locked(self) -> AsyncIterator[None]:
         """The lock file, taken in a thread and held by an exit stack."""
         stack = contextlib.ExitStack()
-        await run_blocking(stack.enter_context, file_lock(self._lock_path))
+        await run_blocking(stack.enter_context, file_lock(self._lock_path, LOCK_WAIT_S))
         try:
             yield
         finally:

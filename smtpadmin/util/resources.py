@@ -48,6 +48,11 @@ def read_text(path: str) -> str:
     return read_bytes(path).decode("utf-8")
 
 
+def folder(path: str) -> Path:
+    """A folder of ``resources/``, for a library that reads files by itself. Raises StorageError."""
+    return _file(path)
+
+
 def list_dir(path: str) -> tuple[str, ...]:
     """Names in a folder of ``resources/``, sorted. Raises StorageError."""
     try:

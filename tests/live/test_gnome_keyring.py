@@ -25,7 +25,7 @@ from smtpadmin.settings.profiles import ProfileStore
 async def main(names):
     store = ProfileStore(os_keyring(), Path("lock"))
     for name in names:
-        long = MappingProxyType({"note": "ü💌" * 3_000})
+        long = MappingProxyType({"note": "ü💌" * 1_200})
         await store.add(Profile(f"u-{name}", name, "smtp", "h.example", 587, settings=long), {"password": "pw-" + name})
 asyncio.run(main(sys.argv[1:]))
 """
@@ -40,7 +40,7 @@ async def main():
     listing = await store.listing()
     assert not listing.problems, listing.problems
     for profile in listing.profiles:
-        assert profile.settings["note"] == "ü💌" * 3_000
+        assert profile.settings["note"] == "ü💌" * 1_200
         assert await store.secret(profile.uuid, "password") == "pw-" + profile.name
     print(*sorted(p.name for p in listing.profiles), "|", store.store.describe())
 asyncio.run(main())

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
     QDialogButtonBox,
-    QFormLayout,
     QLineEdit,
     QPushButton,
     QVBoxLayout,
@@ -44,7 +43,12 @@ class EditServer(QDialog):
         self.environment.setAccessibleName(self.tr("Environment"))
         self.safety = _combo([s.value for s in SafetyLevel], profile.safety.value)
         self.safety.setAccessibleName(self.tr("Safety level"))
-        self.form = SettingsForm(declared_settings(profile.kind), values_of(profile))
+        own = (
+            (self.tr("Name:"), self.name),
+            (self.tr("Environment:"), self.environment),
+            (self.tr("Safety level:"), self.safety),
+        )
+        self.form = SettingsForm(declared_settings(profile.kind), values_of(profile), own)
         self.save = QPushButton(self.tr("Save"))
         self.save.setObjectName("primary")
         self.save.clicked.connect(self._on_save)
@@ -54,18 +58,12 @@ class EditServer(QDialog):
             self._ask_trust(error)
 
     def _lay_out(self) -> None:
-        head = QFormLayout()
-        head.setHorizontalSpacing(16)
-        head.addRow(self.tr("Name:"), self.name)
-        head.addRow(self.tr("Environment:"), self.environment)
-        head.addRow(self.tr("Safety level:"), self.safety)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.addButton(self.save, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 16)
         column.addWidget(self.banner)
-        column.addLayout(head)
         column.addWidget(self.form)
         column.addStretch(1)
         column.addWidget(buttons)

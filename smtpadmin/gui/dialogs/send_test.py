@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from smtpadmin.connectors.api import Submission, ability
 from smtpadmin.formats.test_message import TestMessage
 from smtpadmin.gui.ask import ask
-from smtpadmin.gui.icons import icon
+from smtpadmin.gui.icons import tint
 from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.tasks import TaskScope
 from smtpadmin.gui.time_format import TIMES
@@ -144,10 +144,10 @@ class SendTest(QDialog):
     def _right(self) -> QWidget:
         box = QWidget()
         copy = QPushButton(self.tr("Copy transcript"))
-        copy.setIcon(icon("copy"))
+        tint(copy, "copy")
         copy.clicked.connect(self._copy)
         self.track = QPushButton(self.tr("Track this message"))
-        self.track.setIcon(icon("route"))
+        tint(self.track, "route")
         self.track.clicked.connect(self._on_track)
         self.track.setEnabled(False)
         close = QPushButton(self.tr("Close"))

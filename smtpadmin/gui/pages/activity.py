@@ -11,7 +11,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
-from smtpadmin.gui.icons import icon
+from smtpadmin.gui.icons import tint
 from smtpadmin.gui.models.activity_columns import ACTIVITY_COLUMNS, ACTIVITY_TABLE
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.pages.page import Page
@@ -37,7 +37,7 @@ class ActivityPage(Page):
         self.banner = Banner()
         self.empty = EmptyState()
         self.undo_button = QPushButton(self.tr("Undo"))
-        self.undo_button.setIcon(icon("undo"))
+        tint(self.undo_button, "undo")
         self.undo_button.setEnabled(False)
         self.undo_button.clicked.connect(self.undo_last)
         self._detail = QPlainTextEdit()

@@ -8,7 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout
 
 from smtpadmin.connectors.api import LogSource, ability
-from smtpadmin.gui.icons import icon
+from smtpadmin.gui.icons import tint
 from smtpadmin.gui.models.log_columns import LOG_TABLE, is_problem
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.pages.page import Page
@@ -68,7 +68,7 @@ class LogsPage(Page):
         for words, name, step in ((self.tr("Previous problem (Shift+F2)"), "chevron-up", -1),
                                   (self.tr("Next problem (F2)"), "chevron-down", 1)):  # fmt: skip
             button = QPushButton()
-            button.setIcon(icon(name))
+            tint(button, name)
             button.setToolTip(words)
             button.setAccessibleName(words)
             button.clicked.connect(self._problem_before if step < 0 else self._problem_after)
@@ -221,7 +221,7 @@ class LogsPage(Page):
         self.follow_button.setText(
             self.tr("Following") if self._following else self.tr("Go back to the end")
         )
-        self.follow_button.setIcon(icon("play" if self._following else "incoming"))
+        tint(self.follow_button, "play" if self._following else "incoming")
 
     # Finding.
 

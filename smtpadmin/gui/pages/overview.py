@@ -30,6 +30,9 @@ from smtpadmin.model.stats import ServerStats
 from smtpadmin.services.qshape import queue_shape
 from smtpadmin.util.text import visible
 
+UNKNOWN = "—"
+"""Stands where the server has not said a number; a zero would be a lie."""
+
 _QUEUES = ("deferred", "active", "hold", "incoming")
 _RATES = (("accepted", "Accepted", "info"), ("delivered", "Delivered", "ok"),
           ("deferred", "Deferred", "warn"), ("bounced", "Bounced", "err"),
@@ -41,8 +44,8 @@ class OverviewPage(Page):
 
     def __init__(self, context: ServerContext) -> None:
         super().__init__(context, "Overview")
-        self._counts = {name: QLabel("0") for name in _QUEUES}
-        self._totals = {name: QLabel("0") for name, _, _ in _RATES}
+        self._counts = {name: QLabel(UNKNOWN) for name in _QUEUES}
+        self._totals = {name: QLabel(UNKNOWN) for name, _, _ in _RATES}
         self._lines = {
             name: Sparkline(self.tr("{0} by the minute").format(self.tr(title)), tone)
             for name, title, tone in _RATES
@@ -64,13 +67,17 @@ class OverviewPage(Page):
         column.setSpacing(10)
         column.addWidget(_section(self.tr("Things to fix")))
         column.addLayout(self._advice)
-        column.addWidget(_section(self.tr("Queue")))
-        column.addLayout(self._count_cards())
-        column.addWidget(_section(self.tr("Since the server's start, and by the minute")))
-        column.addLayout(self._rate_cards())
-        column.addWidget(_section(self.tr("Age by destination (minutes)")))
-        column.addWidget(self.heat)
-        column.addWidget(_section(self.tr("Server")))
+        if self.context.has("queue"):
+            column.addWidget(_section(self.tr("Queue")))
+            column.addLayout(self._count_cards())
+        if self.context.has("stats"):
+            column.addWidget(_section(self.tr("Since the server's start, and by the minute")))
+            column.addLayout(self._rate_cards())
+        if self.context.has("queue"):
+            column.addWidget(_section(self.tr("Age by destination (minutes)")))
+            column.addWidget(self.heat)
+        self._server = _section(self.tr("Server"))
+        column.addWidget(self._server)
         self._facts.setColumnStretch(1, 1)
         column.addLayout(self._facts)
         column.addStretch(1)
@@ -97,7 +104,8 @@ class OverviewPage(Page):
 
     def activate(self) -> None:
         super().activate()
-        self._on_counts(self.context.counts)
+        if self.context.counts is not None:
+            self._on_counts(self.context.counts)
         if self.context.stats is not None:
             self._on_stats(self.context.stats)
         self._show_facts()
@@ -171,6 +179,7 @@ class OverviewPage(Page):
             widget = item.widget() if item else None
             if widget is not None:
                 widget.deleteLater()
+        self._server.setVisible(bool(facts))
         for row, (name, value) in enumerate(facts.items()):
             label = QLabel(self.tr(name))
             label.setObjectName("muted")

@@ -23,10 +23,11 @@ from PySide6.QtWidgets import (
 
 from smtpadmin.connectors.api import MessageSource, Tracker, TranscriptSource, ability
 from smtpadmin.formats.reason_text import short_reason
-from smtpadmin.gui.icons import icon
+from smtpadmin.gui.icons import tint
 from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.tasks import TaskScope
 from smtpadmin.gui.widgets.banner import Banner
+from smtpadmin.gui.widgets.elided_label import ElidedLabel
 from smtpadmin.gui.widgets.journey_view import JourneyView
 from smtpadmin.gui.widgets.narrow_box import NarrowBox
 from smtpadmin.gui.widgets.transcript_view import TranscriptView
@@ -50,9 +51,8 @@ class QueueDetail(QWidget):
         self._scope = TaskScope(self)
         self._entry: QueueEntry | None = None
         self._loading: asyncio.Task[None] | None = None
-        self._title, self._id = QLabel(), QLabel()
+        self._title, self._id = ElidedLabel(), QLabel()
         self._title.setObjectName("subtitle")
-        self._title.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._id.setObjectName("muted")
         self._id.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self._id.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -89,10 +89,9 @@ class QueueDetail(QWidget):
         head = QHBoxLayout()
         head.addWidget(self._title, 1)
         head.addWidget(self._id)
-        self._title.setMinimumWidth(10)
         copy = QPushButton()
         copy.setObjectName("flat")
-        copy.setIcon(icon("copy", "muted"))
+        tint(copy, "copy", "muted")
         copy.setToolTip(self.tr("Copy queue ID"))
         copy.setAccessibleName(self.tr("Copy queue ID"))
         copy.clicked.connect(self._copy_id)
@@ -130,12 +129,12 @@ class QueueDetail(QWidget):
         head.addStretch(1)
         self._track = QPushButton(self.tr("Track"))
         self._track.setObjectName("flat")
-        self._track.setIcon(icon("route"))
+        tint(self._track, "route")
         self._track.setToolTip(self.tr("Track this message (T)"))
         self._track.clicked.connect(self.track)
         copy = QPushButton(self.tr("Copy"))
         copy.setObjectName("flat")
-        copy.setIcon(icon("copy"))
+        tint(copy, "copy")
         copy.clicked.connect(self._copy_text)
         head.addWidget(self._track)
         head.addWidget(copy)

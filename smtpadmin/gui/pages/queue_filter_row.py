@@ -8,8 +8,7 @@ from PySide6.QtCore import QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QToolButton, QWidget
 
-from smtpadmin.gui.icons import icon
-from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.gui.icons import tint
 from smtpadmin.gui.widgets.filter_box import FilterBox, Values
 from smtpadmin.gui.widgets.restyle import set_style_property
 from smtpadmin.model.queue import QueueCounts
@@ -39,7 +38,7 @@ class QueueFilterRow(QWidget):
             self.tr("Filter, e.g. age>1h to:*@branch-7.example code:4.2.2"), values
         )
         self.toggles: dict[str, QToolButton] = {}
-        self._counts = QueueCounts()
+        self._counts: QueueCounts | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 8, 12, 4)
         row.setSpacing(6)
@@ -58,8 +57,7 @@ class QueueFilterRow(QWidget):
             ("export", self.tr("Export (Ctrl+E)"), self.export_wanted),
         ):
             row.addWidget(self._button(name, words, signal))
-        self._retint()
-        current_theme().changed.connect(self._retint)
+        self._set_icons()
 
     def _toggle(self, state: str, title: str, tone: str) -> QToolButton:
         button = QToolButton()
@@ -89,9 +87,9 @@ class QueueFilterRow(QWidget):
         """Word and number, or the number alone where there is no room."""
         narrow = self.width() < 150 * self.fontMetrics().averageCharWidth()
         for state, title, _, _ in STATES:
-            number = self._counts.by_queue.get(state, 0)
+            number = "—" if self._counts is None else str(self._counts.by_queue.get(state, 0))
             button = self.toggles[state]
-            button.setText(str(number) if narrow else f"{self.tr(title)}  {number}")
+            button.setText(number if narrow else f"{self.tr(title)}  {number}")
             button.setToolTip(self.tr("Show or hide: {0}").format(self.tr(title)))
             button.setAccessibleName(self.tr("{0}: {1} messages").format(self.tr(title), number))
 
@@ -118,11 +116,11 @@ class QueueFilterRow(QWidget):
     def _on_group(self) -> None:
         self.group_changed.emit(str(self.group.currentData()))
 
-    def _retint(self) -> None:
+    def _set_icons(self) -> None:
         for state, _, tone, name in STATES:
-            self.toggles[state].setIcon(icon(name, tone))
+            tint(self.toggles[state], name, tone)
             self.toggles[state].setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         for button in self.findChildren(QToolButton):
             name = button.property("iconName")
             if name:
-                button.setIcon(icon(str(name)))
+                tint(button, str(name))

@@ -9,8 +9,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from smtpadmin.gui.icons import icon
-from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.gui.icons import tint
 from smtpadmin.gui.time_format import octets
 from smtpadmin.gui.widgets.elided_label import ElidedLabel
 from smtpadmin.model.queue import ActionOffer, QueueAction, QueueEntry
@@ -59,8 +58,7 @@ class SelectionBar(QWidget):
         self._copy.setToolTip(self.tr("Copy IDs"))
         self._copy.clicked.connect(self.copy_wanted)
         row.insertWidget(row.count() - 2, self._copy)
-        self._retint()
-        current_theme().changed.connect(self._retint)
+        self._set_icons()
         self.hide()
 
     def show_selection(self, entries: Sequence[QueueEntry], offers: Sequence[ActionOffer]) -> None:
@@ -111,8 +109,8 @@ class SelectionBar(QWidget):
         if offer.action is QueueAction.RELEASE:
             button.setVisible(any(held))
 
-    def _retint(self) -> None:
+    def _set_icons(self) -> None:
         for action, _, name, _ in _BUTTONS:
             token = "err" if action is QueueAction.DELETE else "text"
-            self.buttons[action].setIcon(icon(name, token))
-        self._copy.setIcon(icon("copy"))
+            tint(self.buttons[action], name, token)
+        tint(self._copy, "copy")

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from smtpadmin.connectors.api import Submission, ability
-from smtpadmin.gui.icons import icon
+from smtpadmin.gui.icons import tint
 from smtpadmin.gui.pages.page import Page
 from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.widgets.empty_state import EmptyState
@@ -38,7 +38,7 @@ class TestsPage(Page):
         self.run.setObjectName("primary")
         self.run.clicked.connect(self.refresh)
         send = QPushButton(self.tr("Send a test…"))
-        send.setIcon(icon("send"))
+        tint(send, "send")
         send.clicked.connect(context.send_wanted)
         self.summary = QLabel()
         self.summary.setObjectName("muted")

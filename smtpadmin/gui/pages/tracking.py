@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 
 from smtpadmin.connectors.api import Tracker, ability
 from smtpadmin.formats.reason_text import short_reason
-from smtpadmin.gui.icons import icon
+from smtpadmin.gui.icons import tint
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.models.tracking_columns import TRACKING_TABLE
 from smtpadmin.gui.pages.page import Page
@@ -152,7 +152,7 @@ class TrackingPage(Page):
         title.setObjectName("section")
         copy = QPushButton(self.tr("Copy as text"))
         copy.setObjectName("flat")
-        copy.setIcon(icon("copy"))
+        tint(copy, "copy")
         copy.clicked.connect(self._copy)
         head.addWidget(title)
         head.addStretch(1)
@@ -256,11 +256,19 @@ class TrackingPage(Page):
             "route", self.tr("No message fits"),
             self.tr("Nothing in the log of this period matches all criteria. Try a longer period, a "
                     "part of the address, or fewer criteria."),
-            (self.tr("Search the last 7 days"), self._widen),
+            (self.tr("Clear the criteria"), self._clear)
+            if self.period.currentIndex() == len(PERIODS) - 1
+            else (self.tr("Search all of the log"), self._widen),
         )  # fmt: skip
 
     def _widen(self) -> None:
-        self.period.setCurrentIndex(3)
+        self.period.setCurrentIndex(len(PERIODS) - 1)
+        self.start_search()
+
+    def _clear(self) -> None:
+        for edit in self.edits.values():
+            edit.clear()
+        self.status.setCurrentIndex(0)
         self.start_search()
 
     # One message.

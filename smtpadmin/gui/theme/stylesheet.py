@@ -18,7 +18,8 @@ QMenu::item:selected {{ background: {select}; }}
 QMenu::item:disabled {{ color: {muted}; }}
 QMenu::separator {{ height: 1px; background: {line}; margin: 4px 8px; }}
 #sidebar, #sidebar QTreeView, #sidebar QLineEdit {{ background: {side}; }}
-#sidebar QTreeView {{ border: 0; }}
+#sidebar QTreeView {{ border: 0; show-decoration-selected: 0; }}
+#sidebar QTreeView::branch {{ background: {side}; }}
 #panel, #page, QStackedWidget, QScrollArea, #scrolled {{ background: {panel}; border: 0; }}
 #header {{ background: {panel}; }}
 #line {{ background: {line}; }}
@@ -50,15 +51,22 @@ QLineEdit, QPlainTextEdit, QTextEdit, QComboBox, QSpinBox {{
   selection-background-color: {accent}; selection-color: {on_accent}; }}
 QLineEdit:disabled, QComboBox:disabled, QPlainTextEdit:disabled {{ color: {muted}; background: {bg}; }}
 QLineEdit[problem="true"] {{ border: 1px solid {err}; }}
-QComboBox::drop-down {{ border: 0; width: 20px; }}
 QComboBox QAbstractItemView {{ background: {panel}; border: 1px solid {line}; }}
-QTabBar {{ background: transparent; border: 0; }}
+QTabBar {{ background: transparent; border: 0; qproperty-drawBase: 0; }}
 QTabBar::tab {{
   background: transparent; color: {muted}; padding: 7px 10px 6px 10px; margin-right: 6px;
   border: 0; border-bottom: 2px solid transparent; }}
 QTabBar::tab:selected {{ color: {text}; font-weight: 600; border-bottom: 2px solid {accent}; }}
 QTabBar::tab:hover {{ color: {text}; }}
 QTabBar::tab:focus {{ border-bottom: 2px solid {text}; }}
+QTabBar QToolButton {{ background: {panel}; border: 0; border-radius: 0; padding: 0; }}
+QTabBar QToolButton::left-arrow {{ image: url(controls:left.svg); }}
+QTabBar QToolButton::right-arrow {{ image: url(controls:right.svg); }}
+QComboBox::drop-down {{ border: 0; width: 22px; }}
+QComboBox::down-arrow, QSpinBox::down-arrow {{ image: url(controls:down.svg);
+  width: 14px; height: 14px; }}
+QSpinBox::up-arrow {{ image: url(controls:up.svg); width: 14px; height: 14px; }}
+QSpinBox::up-button, QSpinBox::down-button {{ border: 0; background: transparent; width: 22px; }}
 QTabWidget::pane {{ border: 0; }}
 QTableView, QTreeView, QListView {{
   background: {panel}; alternate-background-color: {alternate}; border: 0;
@@ -82,12 +90,20 @@ QStatusBar {{ background: {side}; border-top: 1px solid {line}; }}
 QStatusBar::item {{ border: 0; }}
 QProgressBar {{ background: {line}; border: 0; border-radius: 3px; max-height: 6px; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}
-QCheckBox::indicator, QRadioButton::indicator {{ width: 14px; height: 14px; }}
+QCheckBox::indicator, QRadioButton::indicator {{
+  width: 14px; height: 14px; border: 1px solid {muted}; background: {panel}; }}
+QCheckBox::indicator {{ border-radius: 3px; }}
+QRadioButton::indicator {{ border-radius: 8px; }}
+QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border-color: {accent}; }}
+QCheckBox::indicator:checked {{ image: url(controls:check.svg); }}
+QRadioButton::indicator:checked {{ image: url(controls:dot.svg); }}
 #selectionBar {{ background: {select}; }}
 #strip, #filterRow {{ background: {panel}; }}
 #chip {{ border-radius: 9px; padding: 1px 9px; font-size: 9pt; }}
 #chip:checked {{ background: {select}; border-color: {accent}; }}
 #card {{ background: {panel}; border: 1px solid {line}; border-radius: 8px; }}
+#filterProblem {{ background: {err_ground}; color: {text}; border: 1px solid {err};
+  border-radius: 6px; padding: 4px 8px; }}
 #toast {{ background: {text}; border-radius: 8px; }}
 #toast QLabel {{ color: {panel}; }}
 #toast QPushButton {{ color: {panel}; background: transparent; border: 1px solid {faint}; }}

@@ -8,12 +8,13 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QDir, QObject, Qt, Signal
 from PySide6.QtGui import QColor, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication, QStyleFactory
 
 from smtpadmin.gui.theme.stylesheet import stylesheet
 from smtpadmin.gui.theme.tokens import DARK, LIGHT, TONES
+from smtpadmin.util.resources import folder
 
 
 class Scheme(enum.StrEnum):
@@ -34,6 +35,7 @@ class Theme(QObject):
         self._application = application
         self.scheme = Scheme.SYSTEM
         self.tokens: Mapping[str, str] = LIGHT
+        QDir.setSearchPaths("controls", [str(folder("controls"))])  # the style sheet's arrows
         application.setStyle(QStyleFactory.create("Fusion"))
         hints = QGuiApplication.styleHints()
         if hasattr(hints, "colorSchemeChanged"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtCore import QStringListModel, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QPoint, QStringListModel, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from smtpadmin.formats.filter_language import FilterError, add_term, complete, parse_filter
@@ -39,9 +39,9 @@ class FilterBox(QWidget):
         self.edit.setAccessibleDescription(hint)
         self.edit.addAction(icon("search", "muted"), QLineEdit.ActionPosition.LeadingPosition)
         self.edit.setClearButtonEnabled(True)
-        self._problem = QLabel()
+        self._problem = QLabel(self.window())
         self._problem.setObjectName("filterProblem")
-        self._problem.setWordWrap(True)
+        self._problem.setTextFormat(Qt.TextFormat.PlainText)
         self._problem.hide()
         self._suggestions = QStringListModel(self)
         self._completer = QCompleter(self._suggestions, self)
@@ -58,9 +58,7 @@ class FilterBox(QWidget):
         self.edit.down.connect(self._show_history)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(2)
         column.addWidget(self.edit)
-        column.addWidget(self._problem)
         self.setFocusProxy(self.edit)
 
     @property
@@ -117,8 +115,26 @@ class FilterBox(QWidget):
 
     def _show_problem(self, words: str) -> None:
         set_style_property(self.edit, "problem", "true" if words else "false")
+        self.edit.setAccessibleDescription(words or self.edit.placeholderText())
         self._problem.setText(words)
         self._problem.setVisible(bool(words))
+        if words:
+            self._place_problem()
+
+    def _place_problem(self) -> None:
+        """Below the box and over what is there: the table must not jump while one types."""
+        window = self.window()
+        self._problem.setParent(window)
+        self._problem.adjustSize()
+        below = self.edit.mapTo(window, QPoint(0, self.edit.height() + 2))
+        most = window.width() - self._problem.width() - 8
+        self._problem.move(max(8, min(below.x(), most)), below.y())
+        self._problem.show()
+        self._problem.raise_()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self._problem.hide()
+        super().hideEvent(event)
 
     def _on_return(self) -> None:
         text = self.edit.text().strip()

@@ -32,7 +32,7 @@ def pill(
     painter.drawPixmap(6, (height - size) // 2, pixmap(icon, tone, size, ratio))
     painter.setPen(QColor(ink))
     painter.setFont(font)
-    words = QRect(size + 16, 0, width - size - 20, height)
+    words = QRect(size + 10, 0, width - size - 14, height)
     painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, text)
     painter.end()
     return drawn

@@ -13,12 +13,14 @@ Editor = QLineEdit | QComboBox | QSpinBox
 
 
 class SettingsForm(QWidget):
-    """One row for each field; ``values`` gives what was typed."""
+    """One row for each field; ``values`` gives what was typed. ``first``: rows of the caller's own,
+    above, in the same columns."""
 
     def __init__(
         self,
         fields: Sequence[SettingField],
         values: Mapping[str, str],
+        first: Sequence[tuple[str, QWidget]] = (),
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -28,6 +30,8 @@ class SettingsForm(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.setHorizontalSpacing(16)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        for words, widget in first:
+            form.addRow(words, widget)
         for field in self._fields:
             editor = self._editor(field, values.get(field.name, field.default))
             editor.setAccessibleName(field.label)
