@@ -49,12 +49,17 @@ def _no_unexpected_log(
     assert not unexpected
 
 
+_applications: list[object] = []
+"""Holds the one application: Qt ends it when nothing in Python does."""
+
+
 def _qt_loop() -> asyncio.AbstractEventLoop:
     import qasync
 
     from smtpadmin.gui.application import make_application
 
-    return qasync.QEventLoop(make_application())
+    _applications[:] = [make_application()]
+    return qasync.QEventLoop(_applications[0])
 
 
 def pytest_asyncio_loop_factories(

@@ -21,7 +21,7 @@ from smtpadmin.gui.errors import install_hooks, report
 from smtpadmin.gui.garbage import GarbageCollector
 from smtpadmin.gui.icons import retint_buttons
 from smtpadmin.gui.main_window import MainWindow
-from smtpadmin.gui.theme.theme import Theme
+from smtpadmin.gui.theme.theme import Theme, has_theme
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.errors import UsageError
 
@@ -55,13 +55,13 @@ def make_application() -> QApplication:
     application = QApplication.instance()
     if not isinstance(application, QApplication):
         application = QApplication(["smtpadmin"])
+    if has_theme():
+        return application
     application.setApplicationName("smtpadmin")
     application.setDesktopFileName(APPLICATION_ID)
     application.setQuitOnLastWindowClosed(False)
-    if application.findChild(GarbageCollector) is None:
-        GarbageCollector(application)
-    if application.findChild(Theme) is None:
-        Theme(application).changed.connect(retint_buttons)
+    GarbageCollector(application)
+    Theme(application).changed.connect(retint_buttons)
     return application
 
 

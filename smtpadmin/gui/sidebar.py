@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtWidgets import (
@@ -18,19 +18,19 @@ from PySide6.QtWidgets import (
 )
 
 from smtpadmin.gui.icons import icon, tint
-from smtpadmin.model.profile import Environment, Profile
 from smtpadmin.model.session_state import SessionState
 from smtpadmin.util.text import visible
+
+if TYPE_CHECKING:
+    from smtpadmin.model.profile import Profile
 
 KEY_ROLE = Qt.ItemDataRole.UserRole
 BADGE_ROLE = Qt.ItemDataRole.UserRole + 1
 TONE_ROLE = Qt.ItemDataRole.UserRole + 2
 ICON_ROLE = Qt.ItemDataRole.UserRole + 3
-_GROUPS = {
-    Environment.PRODUCTION: "Production",
-    Environment.STAGING: "Staging",
-    Environment.TEST: "Test",
-}
+_GROUPS = {"production": "Production", "staging": "Staging", "test": "Test"}
+"""Environments in the order of their weight, with the title of those without a group."""
+
 _STATE_WORDS = {
     SessionState.OFFLINE: "offline",
     SessionState.AUTHENTICATION_FAILED: "login failed",
@@ -96,10 +96,10 @@ class Sidebar(QWidget):
         self._tree.clear()
         self._items.clear()
         groups: dict[str, QTreeWidgetItem] = {}
-        for environment in Environment:
+        for environment, own_title in _GROUPS.items():
             for profile in profiles:
-                if profile.environment is environment:
-                    title = profile.group or self.tr(_GROUPS[environment])
+                if profile.environment == environment:
+                    title = profile.group or self.tr(own_title)
                     group = groups.get(title) or self._group(title)
                     groups[title] = group
                     self._add_server(group, profile)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from smtpadmin.model.profile import Profile
 from smtpadmin.settings import paths
 from smtpadmin.settings.preferences import Preferences
 
 if TYPE_CHECKING:
+    from smtpadmin.model.profile import Profile
     from smtpadmin.services.demo_server import DemoServer
     from smtpadmin.services.session import ServerSession
     from smtpadmin.settings.journal import Journal

@@ -33,6 +33,7 @@ class Theme(QObject):
     def __init__(self, application: QApplication) -> None:
         super().__init__(application)
         self._application = application
+        _in_force[:] = [self]
         self.scheme = Scheme.SYSTEM
         self.tokens: Mapping[str, str] = LIGHT
         QDir.setSearchPaths("controls", [str(folder("controls"))])  # the style sheet's arrows
@@ -100,14 +101,16 @@ def palette_of(tokens: Mapping[str, str]) -> QPalette:
     return palette
 
 
+_in_force: list[Theme] = []
+"""Asked for by every paint: finding it among the application's children takes far longer."""
+
+
+def has_theme() -> bool:
+    """Whether the application has its theme already."""
+    return bool(_in_force)
+
+
 def current_theme() -> Theme:
-    """The theme of the running application (it is the application's child)."""
-    application = QApplication.instance()
-    assert application is not None
-    theme = application.findChild(Theme)
-    return theme if theme is not None else Theme(_as_application(application))
-
-
-def _as_application(application: object) -> QApplication:
-    assert isinstance(application, QApplication)
-    return application
+    """The theme of the running application, of which there is one in a process."""
+    assert _in_force, "make_application() comes first"
+    return _in_force[0]
