@@ -74,7 +74,7 @@ setup_system() {
   say "going on without them; what needs them is skipped and says so"
 }
 
-find_python() {
+look_for_python() {
   local candidate
   for candidate in "${PYTHON:-}" python3.13 python3.12 python3.11 python3; do
     if [ -n "$candidate" ] && command -v "$candidate" >/dev/null &&
@@ -83,6 +83,19 @@ find_python() {
       return 0
     fi
   done
+  return 1
+}
+
+# Debian 12 and later and Ubuntu 24.04 have it as python3, Ubuntu 22.04 as python3.11.
+find_python() {
+  local name
+  look_for_python && return 0
+  if command -v apt-get >/dev/null && can_be_root; then
+    for name in python3 python3.11; do
+      say "installing $name"
+      apt_install "$name" "$name-venv" && look_for_python && return 0
+    done
+  fi
   say "Python 3.11 or newer is needed and was not found. Install it (Debian: apt-get install python3), or name it: PYTHON=/path/to/python3.12 $0"
   return 1
 }

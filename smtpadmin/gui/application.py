@@ -21,6 +21,7 @@ from smtpadmin.gui.errors import install_hooks, report
 from smtpadmin.gui.garbage import GarbageCollector
 from smtpadmin.gui.icons import retint_buttons
 from smtpadmin.gui.main_window import MainWindow
+from smtpadmin.gui.qt_messages import install_qt_log
 from smtpadmin.gui.theme.theme import Theme, has_theme
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.errors import UsageError
@@ -68,6 +69,7 @@ def make_application() -> QApplication:
 def run_window(*, demo: bool = False, scenario: Scenario | None = None) -> int:
     """Show the window until it is closed; ``scenario`` drives it instead of a user."""
     os.environ.setdefault("QT_API", "PySide6")
+    install_qt_log()
     application = make_application()
     import qasync
 
