@@ -119,6 +119,7 @@ class MainWindow(QMainWindow):
         """Fill the window: preferences, profiles, and the demo when it is wanted."""
         self.scope.spawn("load", run_blocking(import_module, "smtpadmin.services.row_index"))
         self.workspace.preferences.load()
+        self._arrange()
         scheme = self.workspace.preferences.get("scheme", "system")
         if scheme in {one.value for one in Scheme}:
             current_theme().apply(Scheme(scheme))
@@ -173,10 +174,23 @@ class MainWindow(QMainWindow):
     async def close_for_good(self) -> None:
         """End everything that runs, each with a time-out, then close."""
         await self.scope.close()
+        self._keep_arrangement()
         for view in self.views.values():
             await view.close_view()
         self._may_close = True
         self.close()
+
+    def _arrange(self) -> None:
+        from smtpadmin.gui.layout_memory import bring_back_panes, bring_back_window
+
+        bring_back_window(self.workspace.preferences, self)
+        bring_back_panes(self.workspace.preferences, "window", self.splitter)
+
+    def _keep_arrangement(self) -> None:
+        from smtpadmin.gui.layout_memory import keep_panes, keep_window
+
+        keep_window(self.workspace.preferences, self)
+        keep_panes(self.workspace.preferences, "window", self.splitter)
 
     # Servers.
 

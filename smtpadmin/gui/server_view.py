@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from smtpadmin.gui.header import Header
+from smtpadmin.gui.layout_memory import bring_back_panes, keep_panes
 from smtpadmin.gui.pages import PAGES, PageEntry
 from smtpadmin.gui.pages.page import Page
 from smtpadmin.gui.server_context import ServerContext
@@ -127,7 +128,11 @@ class ServerView(QWidget):
         cls = getattr(importlib.import_module(entry.module), entry.cls)
         page = cls(self.context)
         assert isinstance(page, Page)
+        bring_back_panes(self.context.workspace.preferences, self._layout_name(entry.name), page)
         return page
+
+    def _layout_name(self, page: str) -> str:
+        return f"{self.context.profile.kind}.{page}"
 
     def current_page(self) -> Page | None:
         """The shown page."""
@@ -213,6 +218,7 @@ class ServerView(QWidget):
 
     async def close_view(self) -> None:
         """End pages and watching."""
-        for page in self.pages.values():
+        for name, page in self.pages.items():
+            keep_panes(self.context.workspace.preferences, self._layout_name(name), page)
             await page.close_page()
         await self.context.close()
