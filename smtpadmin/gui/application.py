@@ -12,10 +12,10 @@ import logging
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent, QObject, QTimer
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QWidget
 
 from smtpadmin.gui.errors import install_hooks, report
 from smtpadmin.gui.garbage import GarbageCollector
@@ -25,6 +25,9 @@ from smtpadmin.gui.qt_messages import install_qt_log
 from smtpadmin.gui.theme.theme import Theme, has_theme
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.errors import UsageError
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QPaintEvent
 
 APPLICATION_ID = "org.smtpadmin.smtpadmin"
 EXIT_VARIABLE = "SMTPADMIN_EXIT_AFTER_FIRST_FRAME"
@@ -103,25 +106,23 @@ async def _main(demo: bool, scenario: Scenario | None) -> int:
 
 async def _first_frame(window: MainWindow) -> None:
     painted = asyncio.get_running_loop().create_future()
-    watcher = _PaintWatcher(painted)
-    window.installEventFilter(watcher)
+    _Painted(painted, window)
     window.show()
     await painted
-    window._may_close = True
-    window.close()
+    window.close_now()
 
 
-class _PaintWatcher(QObject):
-    """Settles a future after the window's first paint event has been handled."""
+class _Painted(QWidget):
+    """A corner of the window; settles a future when the window's first frame has been painted."""
 
-    def __init__(self, painted: asyncio.Future[None]) -> None:
-        super().__init__()
+    def __init__(self, painted: asyncio.Future[None], window: QWidget) -> None:
+        super().__init__(window)
         self._painted = painted
+        self.resize(1, 1)
+        self.raise_()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() == QEvent.Type.Paint:
-            QTimer.singleShot(0, self._settle)
-        return False
+    def paintEvent(self, event: QPaintEvent) -> None:
+        QTimer.singleShot(0, self._settle)
 
     def _settle(self) -> None:
         if not self._painted.done():

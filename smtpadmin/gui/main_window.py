@@ -177,6 +177,10 @@ class MainWindow(QMainWindow):
         self._keep_arrangement()
         for view in self.views.values():
             await view.close_view()
+        self.close_now()
+
+    def close_now(self) -> None:
+        """Close without asking what still runs."""
         self._may_close = True
         self.close()
 

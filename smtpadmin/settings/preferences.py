@@ -6,7 +6,6 @@ read is put aside, never overwritten.
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +28,8 @@ class Preferences:
 
     def load(self) -> None:
         """Read the file, if there is one."""
+        import json  # the first frame is shown before this
+
         try:
             file = json.loads(self._path.read_text("utf-8"))
             self._values = dict(file["values"])
@@ -58,6 +59,8 @@ class Preferences:
     def save(self) -> None:
         """Write the file if anything has changed. Raises OSError."""
         if self._changed:
+            import json
+
             text = json.dumps({"version": VERSION, "values": self._values}, indent=1)
             write_private(self._path, text.encode())
             self._changed = False
