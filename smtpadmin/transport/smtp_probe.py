@@ -93,6 +93,8 @@ async def _connection(
         yield reader, writer
     finally:
         writer.close()
+        # Under TLS, close() waits for the server's goodbye, for which nobody stays.
+        writer.transport.abort()
 
 
 async def _starttls(

@@ -70,6 +70,7 @@ class SmtpSession:
         self._resolver = resolver
         self._entered = wire.now()
         self._client: aiosmtplib.SMTP | None = None
+        self._transport: asyncio.BaseTransport | None = None
         wire.on_made = self._on_made
         wire.on_reply = self._on_reply
 
@@ -147,6 +148,7 @@ class SmtpSession:
             raise
         # From here on the socket is its transport's, which ends TLS in its own time.
         reply = await self._step(self._smtp.connect())
+        self._transport = self._smtp.transport
         if reply.code != 220:
             raise self._refused(reply)
         if implicit:
@@ -192,6 +194,7 @@ class SmtpSession:
         reply = await self._step(self._smtp.starttls())
         if reply.code != 220:
             raise self._refused(reply)
+        self._transport = self._smtp.transport
         self._note_tls()
 
     def _note_tls(self) -> None:
@@ -300,7 +303,8 @@ class SmtpSession:
         self.enter(self.stage)
         if self._client is None:
             return
-        transport = self._client.transport
+        # After QUIT the client has let go of it, and under TLS it waits for the server's goodbye.
+        transport = self._client.transport or self._transport
         self._client.close()
         if isinstance(transport, asyncio.WriteTransport):
             transport.abort()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import ssl
 
 import pytest
@@ -12,6 +14,7 @@ from smtpadmin.model.profile import TlsMode
 from smtpadmin.transport.smtp_probe import fetch_certificate, probe_port
 from smtpadmin.transport.tls import names_of
 from tests.support.odd_server import odd_server, script
+from tests.support.rude_tls_server import rude_tls_server
 from tests.transport.test_smtp import real_server
 
 
@@ -47,3 +50,13 @@ async def test_nonsense_is_a_protocol_error(banner: bytes) -> None:
     async with odd_server(script(banner, hang=True)) as port:
         with pytest.raises(ProtocolError):
             await probe_port("127.0.0.1", port, TlsMode.NONE)
+
+
+def test_no_socket_is_left_when_the_server_does_not_say_goodbye(
+    tls: ssl.SSLContext, recwarn: pytest.WarningsRecorder
+) -> None:
+    with rude_tls_server(tls, [b"220 mx\r\n"]) as port:
+        certificate = asyncio.run(fetch_certificate("127.0.0.1", port, TlsMode.IMPLICIT))
+        gc.collect()
+    assert "trustme" in names_of(certificate)[0]
+    assert [str(warning.message) for warning in recwarn] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gc
 import json
 import socket
 import ssl
@@ -33,6 +34,7 @@ from smtpadmin.services.send_test import as_record
 from smtpadmin.transport.smtp import Envelope, check_login, send
 from smtpadmin.transport.smtp_connect import Address
 from tests.support.odd_server import Talk, odd_server, script
+from tests.support.rude_tls_server import rude_tls_server
 
 PASSWORD = "hunter2 & hunter3"
 SECRETS = [
@@ -625,3 +627,16 @@ async def test_cancelling_closes_the_connection() -> None:
                 await send(endpoint(port), PASSWORD, MAIL)
         async with asyncio.timeout(5):
             await gone.wait()
+
+
+def test_nobody_waits_for_the_servers_goodbye_under_tls_and_no_socket_is_left(
+    authority: trustme.CA, ca_file: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    replies = [*GOOD, b"221 2.0.0 bye\r\n"]
+    with rude_tls_server(server_context(authority.issue_cert("127.0.0.1")), replies) as port:
+        target = endpoint(port, TlsMode.IMPLICIT, ca_file=ca_file)
+        result, error = asyncio.run(send(target, PASSWORD, MAIL, total_s=10))
+        gc.collect()
+    in_order(result, error)
+    assert (error, result.stage) == (None, Stage.DOT)
+    assert [str(warning.message) for warning in recwarn] == []
