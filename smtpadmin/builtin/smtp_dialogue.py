@@ -221,6 +221,7 @@ class Dialogue:
                 await self._writer.wait_closed()
         except (OSError, TimeoutError):
             self.record.add("*", "the connection broke while it was closed")
+            self._writer.transport.abort()
 
 
 def _soft(reply: SmtpReply) -> str:

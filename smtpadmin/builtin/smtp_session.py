@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import logging
 import re
+import socket
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
@@ -24,6 +26,7 @@ MOST_COMMAND = 1024
 MOST_AUTH_LINE = 12_288
 """RFC 4954 section 4.2."""
 GOODBYE = b"421 4.3.2 Service shutting down, closing connection\r\n"
+LEAVE_S = 1.0
 IDLE = b"421 4.4.2 Timeout exceeded, closing connection\r\n"
 NULL_PATH = "<>"
 """What aiosmtpd's envelope keeps for the null sender, so that it is not "no sender yet"."""
@@ -83,7 +86,7 @@ class SmtpSession(SMTP):
         self.sasl_username: str | None = None
         self._owner = owner
         self._limits = limits
-        self._is_gone = False
+        self._gone = asyncio.Event()
         self._together: list[bytes] | None = None
         self._failed_logins = 0
         self._data_until: float | None = None
@@ -112,18 +115,33 @@ class SmtpSession(SMTP):
             self._owner.on_connect(self)
 
     def connection_lost(self, error: Exception | None) -> None:
-        if self._is_gone:
+        if self._gone.is_set():
             return  # aiosmtpd calls it once more after a failed TLS handshake
-        self._is_gone = True
+        self._gone.set()
         super().connection_lost(error)
         self._owner.on_disconnect(self)
 
     async def end(self) -> None:
-        """Say 421 and close; returns when the session's task has ended."""
+        """Say 421 and close; returns when task and connection have ended. A client that does not
+        take its leave is left after a second."""
+        sock = self.transport.get_extra_info("socket") if self.transport is not None else None
         self._close_with(GOODBYE)
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
-            await asyncio.wait([self._handler_coroutine], timeout=1)
+            await asyncio.wait([self._handler_coroutine], timeout=LEAVE_S)
+        if not await self._has_gone() and sock is not None:
+            # Not the transport's abort(): under TLS that does nothing once it was closed twice.
+            with contextlib.suppress(OSError):  # it went at this moment
+                sock.shutdown(socket.SHUT_RDWR)
+            await self._has_gone()
+
+    async def _has_gone(self) -> bool:
+        """Whether the connection ends soon; it is never told of one that is lost in a handshake."""
+        try:
+            async with asyncio.timeout(LEAVE_S):
+                return await self._gone.wait()
+        except TimeoutError:
+            return False
 
     def _close_with(self, line: bytes) -> None:
         if isinstance(self.transport, asyncio.Transport) and not self.transport.is_closing():

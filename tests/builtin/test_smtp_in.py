@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import socket
+import ssl
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from smtpadmin.builtin.smtp_in import STORAGE_FULL
 from smtpadmin.builtin.spool_records import NewMessage
 from smtpadmin.model.errors import StorageError
 from tests.support.builtin_server import (
+    ANY,
     LOCAL,
     MESSAGE,
     entries,
@@ -206,3 +209,23 @@ async def test_stopping_says_goodbye_to_clients(tmp_path: Path) -> None:
         await server._intake.close()
         assert (await reader.read()).startswith(b"421 4.3.2 ")
         writer.close()
+
+
+async def test_stopping_does_not_wait_for_a_client_that_never_says_goodbye_under_tls(
+    tmp_path: Path,
+) -> None:
+    trusted = ssl.create_default_context()
+    trusted.check_hostname, trusted.verify_mode = False, ssl.CERT_NONE
+
+    def connect(address: tuple[str, int]) -> ssl.SSLSocket:
+        secure = trusted.wrap_socket(socket.create_connection(address, timeout=10))
+        secure.recv(1000)
+        return secure
+
+    async with running(tmp_path, submission=ANY) as server:
+        assert server.submission is not None
+        with await asyncio.to_thread(connect, server.submission) as client:
+            async with asyncio.timeout(8):
+                await server._intake.close()
+            assert (await asyncio.to_thread(client.recv, 1000)).startswith(b"421 4.3.2 ")
+        assert not server._intake._sessions
