@@ -38,6 +38,7 @@ COMMANDS = (
     Command("tab_4", "Tab &4", "View", "Ctrl+4", "server"),
     Command("tab_5", "Tab &5", "View", "Ctrl+5", "server"),
     Command("tab_6", "Tab &6", "View", "Ctrl+6", "server"),
+    Command("tab_7", "Tab &7", "View", "Ctrl+7", "server"),
     Command("next_pane", "&Next pane", "View", "F6"),
     Command("detail", "&Detail pane", "View", "F8", "server", "panel"),
     Command("sidebar", "&Sidebar", "View", "F9"),

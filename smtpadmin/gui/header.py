@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from smtpadmin.gui.icons import pixmap, tint
 from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.gui.widgets.elided_label import ElidedLabel
+from smtpadmin.gui.widgets.label import Label, tooltip
 from smtpadmin.gui.widgets.restyle import set_style_property
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
 from smtpadmin.model.stats import ProbeResult
@@ -44,13 +45,13 @@ class Header(QWidget):
         self.setObjectName("header")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._profile = profile
-        self._name = QLabel(visible(profile.name, 60))
+        self._name = Label(visible(profile.name, 60))
         self._name.setObjectName("title")
         self._environment = _pill(profile.environment.value.upper())
         self._state = _pill("")
         self._software = ElidedLabel()
         self._software.setObjectName("muted")
-        self._lock = QLabel()
+        self._lock = Label()
         self._lock.setToolTip(self.tr("Read-only: nothing on this server can be changed"))
         self._lock.setVisible(profile.safety is SafetyLevel.READ_ONLY)
         self._palette = QPushButton()
@@ -83,7 +84,7 @@ class Header(QWidget):
         if probed is not None:
             software = f"{probed.software} {probed.version}".strip()
             self._software.setText(visible(f"{software} · {probed.path}", 120))
-            self._software.setToolTip(self._software.text())
+            self._software.setToolTip(tooltip(self._software.text()))
         elif status.step:
             self._software.setText(visible(status.step, 80))
 
@@ -107,7 +108,7 @@ class Header(QWidget):
         self._lock.setPixmap(pixmap("lock", "muted", 16, ratio))
 
 
-def _pill(words: str) -> QLabel:
-    label = QLabel(words)
+def _pill(words: str) -> Label:
+    label = Label(words)
     label.setObjectName("pill")
     return label

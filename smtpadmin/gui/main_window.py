@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 )
 
 from smtpadmin.gui.ask import ask
-from smtpadmin.gui.commands import CHECKABLE, COMMANDS, MENUS, Command, plain_title
+from smtpadmin.gui.commands import CHECKABLE, COMMANDS, MENUS, Command
 from smtpadmin.gui.errors import Problem, set_presenter
 from smtpadmin.gui.sidebar import SavedView, Sidebar
 from smtpadmin.gui.status_bar import StatusBar
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from smtpadmin.gui.widgets.table import Table
 
 DEFAULT_SIZE = QSize(1280, 800)
+MOST_TABS = 7
 
 
 class MainWindow(QMainWindow):
@@ -243,6 +244,8 @@ class MainWindow(QMainWindow):
         context.send_wanted.connect(self.do_send_test)
         context.retry_wanted.connect(session.retry_now)
         context.edit_wanted.connect(functools.partial(self._edit, uuid))
+        context.card_wanted.connect(self.do_card)
+        context.remove_wanted.connect(functools.partial(self._remove, uuid))
         context.status_changed.connect(functools.partial(self._on_server_news, uuid))
         context.counts_changed.connect(functools.partial(self._on_server_news, uuid))
         view.palette_wanted.connect(self.do_palette)
@@ -265,10 +268,7 @@ class MainWindow(QMainWindow):
     def _on_view(self, text: str) -> None:
         view = self.current_view()
         if view is not None:
-            view.show_page("queue")
-            page = view.page("queue")
-            if page is not None:
-                page.set_filter(text)  # type: ignore[attr-defined]
+            view.show_filtered(text)
 
     def _on_view_removed(self, text: str) -> None:
         kept: list[str] = self.workspace.preferences.get("views", [])
@@ -297,6 +297,16 @@ class MainWindow(QMainWindow):
         for command in COMMANDS:
             possible = {"": True, "server": view is not None, "queue": on_queue}[command.needs]
             self.actions_by_name[command.name].setEnabled(possible)
+        self._name_tabs(view)
+
+    def _name_tabs(self, view: ServerView | None) -> None:
+        """In the menu and the palette the pages have their names, as their tabs do."""
+        titles = [entry.title for entry in view.entries] if view is not None else []
+        for number in range(MOST_TABS):
+            action = self.actions_by_name[f"tab_{number + 1}"]
+            action.setVisible(number < len(titles))
+            if number < len(titles):
+                action.setText(self.tr(titles[number]))
 
     def _table(self) -> Table | None:
         from smtpadmin.gui.widgets.table import Table
@@ -430,9 +440,9 @@ class MainWindow(QMainWindow):
         from smtpadmin.gui.command_palette import Choice, CommandPalette
 
         choices = [
-            Choice(">", plain_title(c), c.key, functools.partial(self._run, c))
+            Choice(">", action.text().replace("&", ""), c.key, functools.partial(self._run, c))
             for c in COMMANDS
-            if self.actions_by_name[c.name].isEnabled()
+            if (action := self.actions_by_name[c.name]).isEnabled() and action.isVisible()
         ]
         choices += [
             Choice("@", p.name, p.environment.value, functools.partial(self._on_chosen, p.uuid))
@@ -462,6 +472,7 @@ class MainWindow(QMainWindow):
     do_tab_4 = functools.partialmethod(_tab, 3)
     do_tab_5 = functools.partialmethod(_tab, 4)
     do_tab_6 = functools.partialmethod(_tab, 5)
+    do_tab_7 = functools.partialmethod(_tab, 6)
 
     def do_next_pane(self) -> None:
         panes = [self.sidebar, self.stack.currentWidget(), self.status]

@@ -32,9 +32,12 @@ class ServerContext(QObject):
     track_wanted = Signal(object)
     log_wanted = Signal(str)
     page_wanted = Signal(str)
+    filter_wanted = Signal(str)
     send_wanted = Signal()
     retry_wanted = Signal()
     edit_wanted = Signal()
+    card_wanted = Signal()
+    remove_wanted = Signal()
     busy = Signal(str, int, int)
 
     def __init__(self, session: ServerSession, workspace: Workspace, parent: QObject) -> None:

@@ -8,32 +8,25 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QStackedWidget,
     QTabBar,
     QVBoxLayout,
     QWidget,
 )
 
+from smtpadmin.gui.connection_banner import TITLES, ConnectionBanner
 from smtpadmin.gui.header import Header
 from smtpadmin.gui.layout_memory import bring_back_panes, keep_panes
 from smtpadmin.gui.pages import PAGES, PageEntry
 from smtpadmin.gui.pages.page import Page
 from smtpadmin.gui.server_context import ServerContext
-from smtpadmin.gui.widgets.banner import Banner
+from smtpadmin.gui.widgets.connecting import Connecting
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.sparkline import Sparkline
 from smtpadmin.model.profile import Environment
 from smtpadmin.model.queue import QueueCounts
 from smtpadmin.model.stats import ServerStats
 from smtpadmin.services.session import SessionState, SessionStatus
-
-_TITLES = {
-    SessionState.STALE: "The connection was lost; the rows below may be old",
-    SessionState.OFFLINE: "The server cannot be reached",
-    SessionState.AUTHENTICATION_FAILED: "The server refused the login",
-    SessionState.UNTRUSTED: "The server could not prove who it is",
-    SessionState.PERMISSION_DENIED: "The account may not do this",
-}
 
 
 class ServerView(QWidget):
@@ -52,7 +45,7 @@ class ServerView(QWidget):
         self.header = Header(context.profile)
         self.header.palette_wanted.connect(self.palette_wanted)
         self.header.send_wanted.connect(context.send_wanted)
-        self.banner = Banner(closable=False)
+        self.banner = ConnectionBanner(context)
         self.tabs = QTabBar()
         self.tabs.setAccessibleName(self.tr("Pages"))
         self.tabs.setDrawBase(False)
@@ -62,6 +55,11 @@ class ServerView(QWidget):
         self.delivered = Sparkline(self.tr("Delivered, last hour"), "ok")
         self.deferred = Sparkline(self.tr("Deferred now"), "warn")
         self._stack = QStackedWidget()
+        self.connecting = Connecting()
+        self.connecting.cancelled.connect(context.session.give_up)
+        self._body = QStackedWidget()
+        self._body.addWidget(self._stack)
+        self._body.addWidget(self.connecting)
         self._lay_out()
         for entry in self.entries:
             self.tabs.addTab(self.tr(entry.title))
@@ -72,6 +70,7 @@ class ServerView(QWidget):
         context.page_wanted.connect(self.show_page)
         context.track_wanted.connect(self._on_track)
         context.log_wanted.connect(self._on_log)
+        context.filter_wanted.connect(self.show_filtered)
         self._on_status(context.status)
 
     def _lay_out(self) -> None:
@@ -95,7 +94,7 @@ class ServerView(QWidget):
             (self.tr("Delivered 1 h"), self.delivered),
             (self.tr("Deferred"), self.deferred),
         ):
-            label = QLabel(title)
+            label = Label(title)
             label.setObjectName("muted")
             row.addSpacing(12)
             row.addWidget(label)
@@ -110,7 +109,7 @@ class ServerView(QWidget):
         rule.setFixedHeight(1)
         column.addWidget(rule)
         column.addWidget(self.banner)
-        column.addWidget(self._stack, 1)
+        column.addWidget(self._body, 1)
 
     # Pages.
 
@@ -159,6 +158,7 @@ class ServerView(QWidget):
         if before is not None:
             before.deactivate()
         self._stack.setCurrentWidget(page)
+        self._show_body()
         page.activate()
         self.page_changed.emit()
 
@@ -171,6 +171,13 @@ class ServerView(QWidget):
         if page is not None:
             page.search(criteria)  # type: ignore[attr-defined]
 
+    def show_filtered(self, text: str) -> None:
+        """Show the queue with this filter."""
+        self.show_page("queue")
+        page = self.page("queue")
+        if page is not None:
+            page.set_filter(text)  # type: ignore[attr-defined]
+
     def _on_log(self, queue_id: str) -> None:
         self.show_page("logs")
         page = self.page("logs")
@@ -181,27 +188,19 @@ class ServerView(QWidget):
 
     def _on_status(self, status: SessionStatus) -> None:
         self.header.show_status(status, self.context.session.probed)
-        title = _TITLES.get(status.state)
-        dimmed = title is not None
-        self._stack.setEnabled(not dimmed or status.state is SessionState.STALE)
-        if title is None:
-            self.banner.hide()
-            return
-        error = status.error
-        text = str(error) if error else ""
-        if status.state is SessionState.UNTRUSTED and error is not None:
-            fingerprint = getattr(error, "fingerprint", "")
-            text += f"\nSHA-256 {fingerprint}" if fingerprint else ""
-        retry = self.context.retry_wanted.emit
-        editing = status.state in (SessionState.AUTHENTICATION_FAILED, SessionState.UNTRUSTED)
-        self.banner.show_message(
-            "warn" if status.state is SessionState.STALE else "err",
-            self.tr(title),
-            text,
-            button=self.tr("Edit server…") if editing else self.tr("Try now"),
-            action=self.context.edit_wanted.emit if editing else retry,
-            details=f"{text}\n{error.detail if error else ''}",
-        )
+        self.banner.show_status(status)
+        self._show_body()
+
+    def _show_body(self) -> None:
+        """The page, dimmed without a connection; grey rows while the first one is being made."""
+        status, number = self.context.status, self.tabs.currentIndex()
+        offline = number >= 0 and self.entries[number].offline
+        waits = status.state is SessionState.CONNECTING and self.context.session.probed is None
+        if waits:
+            self.connecting.show_step(status.step)
+        self._body.setCurrentWidget(self.connecting if waits and not offline else self._stack)
+        lost = status.state in TITLES and status.state is not SessionState.STALE
+        self._stack.setEnabled(offline or not lost)
 
     def _on_counts(self, counts: QueueCounts) -> None:
         for number, entry in enumerate(self.entries):

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from smtpadmin.gui.icons import icon, tint
+from smtpadmin.gui.widgets.label import tooltip
 from smtpadmin.model.session_state import SessionState
 from smtpadmin.util.text import visible
 
@@ -148,7 +149,7 @@ class Sidebar(QWidget):
         name = item.text(0)
         spoken = self.tr("{0}, {1}").format(name, badge or self.tr("connected"))
         item.setData(0, Qt.ItemDataRole.AccessibleTextRole, spoken)
-        item.setToolTip(0, spoken)
+        item.setToolTip(0, tooltip(spoken))
 
     def _group(self, title: str) -> QTreeWidgetItem:
         item = QTreeWidgetItem(self._tree, [title.upper()])
@@ -159,14 +160,14 @@ class Sidebar(QWidget):
         item = QTreeWidgetItem(group, [visible(profile.name)])
         item.setData(0, KEY_ROLE, profile.uuid)
         item.setData(0, ICON_ROLE, "beaker" if profile.kind == "builtin" else "server")
-        item.setToolTip(0, visible(profile.name))
+        item.setToolTip(0, tooltip(visible(profile.name)))
         self._items[profile.uuid] = item
 
     def _add_view(self, group: QTreeWidgetItem, view: SavedView) -> None:
         item = QTreeWidgetItem(group, [view.name])
         item.setData(0, KEY_ROLE, f"view:{view.filter}")
         item.setData(0, ICON_ROLE, "bookmark")
-        item.setToolTip(0, view.filter)
+        item.setToolTip(0, tooltip(view.filter))
 
     def _on_current(self, item: QTreeWidgetItem | None) -> None:
         key = str(item.data(0, KEY_ROLE) or "") if item else ""

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QLabel, QProgressBar, QPushButton, QStatusBar
+from PySide6.QtWidgets import QProgressBar, QPushButton, QStatusBar
 
 from smtpadmin.gui.time_format import TIMES, age
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.util.text import visible
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class StatusBar(QStatusBar):
         super().__init__()
         self.setSizeGripEnabled(False)
         self._context: ServerContext | None = None
-        self._connection, self._task, self._counts = QLabel(), QLabel(), QLabel()
+        self._connection, self._task, self._counts = Label(), Label(), Label()
         self._progress = QProgressBar()
         self._progress.setFixedWidth(100)
         self._progress.setTextVisible(False)
@@ -42,7 +43,7 @@ class StatusBar(QStatusBar):
         self._zone.setToolTip(self.tr("Switch the time zone (Ctrl+T)"))
         self._zone.clicked.connect(TIMES.switch)
         TIMES.changed.connect(self._on_zone)
-        hint = QLabel(self.tr("Ctrl+K commands"))
+        hint = Label(self.tr("Ctrl+K commands"))
         hint.setContentsMargins(0, 0, 10, 0)
         self._connection.setContentsMargins(8, 0, 8, 0)
         hint.setObjectName("muted")
@@ -118,6 +119,8 @@ class StatusBar(QStatusBar):
         if status.updated_at is None:
             waits = status.error or not self._is_connected()
             return self.tr("Never read") if waits else self.tr("Reading…")
+        if not self._is_connected():
+            return self.tr("Last read {0}").format(TIMES.time(status.updated_at))
         ago = datetime.now(UTC) - status.updated_at
         if ago.total_seconds() > max(15.0, 4 * status.interval):
             return self.tr("Updated {0} ago").format(age(ago))

@@ -20,7 +20,7 @@ from smtpadmin.gui.pages.queue import QueuePage
 from smtpadmin.gui.pages.tracking import TrackingPage
 from smtpadmin.gui.server_view import ServerView
 from smtpadmin.gui.theme.theme import Scheme, current_theme
-from smtpadmin.gui.tour_states import broken_profiles
+from smtpadmin.gui.tour_states import broken_profiles, silent_server
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.queue import QueueAction
 from smtpadmin.model.tracking import TrackCriteria
@@ -93,6 +93,12 @@ class Tour:
         page = view.page("queue")
         assert isinstance(page, QueuePage)
         self.save("queue", "Queue: what waits, why, since when", window)
+        page.show_facets()
+        await asyncio.sleep(0.2)
+        popup = QApplication.activePopupWidget()
+        assert popup is not None
+        self.save("queue-destinations", "Queue: every destination, and how old its mail is", popup)
+        popup.close()
         page.set_filter("state:deferred code:4.2.2 -age<1s")
         await asyncio.sleep(0.3)
         self.save("queue-filter", "Queue: filtered", window)
@@ -171,6 +177,9 @@ class Tour:
         page.refresh()  # type: ignore[attr-defined]
         await until(lambda: not page.scope.running)
         self.save("tests", "Tests: stage by stage", window)
+        view.show_page("settings")
+        await asyncio.sleep(0.1)
+        self.save("settings", "Settings: what is kept about the server, and where", window)
         view.show_page("activity")
         await asyncio.sleep(0.6)
         self.save("activity", "Activity: what was done, with undo", window)
@@ -239,6 +248,7 @@ class Tour:
             await until(lambda v=view: v.context.status.error is not None)  # type: ignore[misc]
             await asyncio.sleep(0.3)
             self.save(name, words, window)
+        await self._silence(window, workspace)
         demo = workspace.demo
         assert demo is not None
         await window.open_server(demo.profile.uuid, "queue")
@@ -250,6 +260,19 @@ class Tour:
         self.save(
             "stale", "The server went away: the last rows stay, and say how old they are", window
         )
+
+    async def _silence(self, window: MainWindow, workspace: Workspace) -> None:
+        async with silent_server() as profile:
+            await workspace.demo_profiles.add(profile, {})
+            await workspace.reload()
+            view = await window.open_server(profile.uuid, "overview")
+            assert view is not None
+            await asyncio.sleep(1.0)
+            self.save("connecting-slowly", "A server that does not answer: Cancel", window)
+            view.context.session.give_up()
+            await until(lambda: view.context.status.error is not None)
+            await asyncio.sleep(0.2)
+            self.save("cancelled", "Cancelled: nothing is tried until Try now", window)
 
     async def _large(self, window: MainWindow, view: ServerView) -> None:
         page = view.page("queue")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -31,3 +34,23 @@ def broken_profiles(workspace: Workspace) -> list[tuple[str, str, Profile, dict[
         ("login-failed", "The login was refused", no_login, {"token": "wrong"}),
         ("untrusted", "The certificate is not trusted: its fingerprint", untrusted, {}),
     ]
+
+
+@asynccontextmanager
+async def silent_server() -> AsyncIterator[Profile]:
+    """A server that takes the connection and then says nothing; gives a profile of it."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def say_nothing(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    try:
+        yield Profile(
+            str(uuid.uuid4()), "backup-mx", "smtp", "127.0.0.1",
+            server.sockets[0].getsockname()[1], environment=Environment.STAGING,
+        )  # fmt: skip
+    finally:
+        server.close()
+        for writer in writers:
+            writer.transport.abort()

@@ -47,6 +47,10 @@ WAITS_FOR_THE_USER = frozenset(
 """States that trying again cannot mend; a second wrong password may even lock the account."""
 
 
+class GivenUpError(SmtpadminError):
+    """The user ended the try to connect."""
+
+
 @dataclass(frozen=True, slots=True)
 class SessionStatus:
     """The state, since when, where it connects to (``step``), why not, and when the next try is."""
@@ -82,6 +86,8 @@ class ServerSession:
         self._wake = asyncio.Event()
         self._lost = asyncio.Event()
         self._started = False
+        self._attempt: asyncio.Timeout | None = None
+        self._given_up = False
 
     @property
     def state(self) -> SessionState:
@@ -97,6 +103,12 @@ class ServerSession:
     def retry_now(self) -> None:
         """Do not wait for the next try."""
         self._wake.set()
+
+    def give_up(self) -> None:
+        """End the try that is under way; the next one is the user's to start."""
+        if self._attempt is not None:
+            self._given_up = True
+            self._attempt.reschedule(0.0)
 
     def report(self, error: SmtpadminError) -> None:
         """A watcher failed: the data is stale from now on, and the connection is tried again."""
@@ -156,24 +168,29 @@ class ServerSession:
             self._set(self.state, step=where, error=self.status.error)
         else:
             self._set(SessionState.CONNECTING, step=where)
+        self._given_up = False
         try:
-            async with asyncio.timeout(PROBE_DEADLINE):
+            async with asyncio.timeout(PROBE_DEADLINE) as self._attempt:
                 self.probed = await self.connector.probe()
         except TotalDeadlineError:
             raise
         except TimeoutError as error:
+            if self._given_up:
+                raise GivenUpError("connecting was cancelled", where=where) from error
             raise TotalDeadlineError(
                 f"no answer within {PROBE_DEADLINE:g} s",
                 where=where or self.profile.name,
                 remedy="Check the host, the port and the network in between.",
             ) from error
+        finally:
+            self._attempt = None
         self._backoff.reset()
         self._set(SessionState.CONNECTED)
 
     async def _wait_before_next(self, error: SmtpadminError, fallen_to: SessionState) -> None:
         state = _state_for(error, fallen_to)
         self._wake.clear()
-        if state in WAITS_FOR_THE_USER:
+        if state in WAITS_FOR_THE_USER or isinstance(error, GivenUpError):
             self._set(state, error=error)
             await self._wake.wait()
             return

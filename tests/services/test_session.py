@@ -153,6 +153,26 @@ async def test_a_server_that_hangs_is_given_up(
     assert "mx1.example: no answer within 0.02 s" in str(status.error)
 
 
+async def test_the_user_ends_a_try_and_starts_the_next(
+    session: ServerSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.give_up()
+    answering = session.connector.probe
+    monkeypatch.setattr(session.connector, "probe", asyncio.Event().wait)
+    session.start()
+    await reach(session, SessionState.CONNECTING)
+    await asyncio.sleep(0)
+    session.give_up()
+    status = await reach(session, SessionState.OFFLINE)
+    assert str(status.error) == "mx1.example: connecting was cancelled"
+    assert status.next_try is None
+    await asyncio.sleep(0.03)
+    assert session.status is status, "it was not tried again by itself"
+    monkeypatch.setattr(session.connector, "probe", answering)
+    session.retry_now()
+    await reach(session, SessionState.CONNECTED)
+
+
 async def test_a_bug_is_told_and_not_swallowed(
     session: ServerSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:

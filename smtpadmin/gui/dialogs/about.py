@@ -5,9 +5,10 @@ from __future__ import annotations
 import platform
 
 from PySide6.QtCore import qVersion
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QVBoxLayout, QWidget
 
 from smtpadmin import __version__
+from smtpadmin.gui.widgets.label import Label
 
 
 class About(QDialog):
@@ -16,7 +17,7 @@ class About(QDialog):
     def __init__(self, secrets: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("About smtpadmin"))
-        title = QLabel(f"smtpadmin {__version__}")
+        title = Label(f"smtpadmin {__version__}")
         title.setObjectName("title")
         lines = (
             self.tr("A desktop console for the people who run mail servers."),
@@ -28,7 +29,7 @@ class About(QDialog):
         column.setContentsMargins(20, 16, 20, 16)
         column.addWidget(title)
         for line in lines:
-            column.addWidget(QLabel(line))
+            column.addWidget(Label(line))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         buttons.rejected.connect(self.reject)
         column.addWidget(buttons)

@@ -7,7 +7,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -16,6 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from smtpadmin.gui.time_format import TIMES, octets
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.model.queue import QueueAction
 from smtpadmin.services.action_preview import ActionPreview
 from smtpadmin.util.text import visible
@@ -53,19 +53,19 @@ class ConfirmAction(QDialog):
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 16)
         column.setSpacing(10)
-        title = QLabel(self.tr("{0} {1} from {2}?").format(verb, noun, visible(preview.server)))
+        title = Label(self.tr("{0} {1} from {2}?").format(verb, noun, visible(preview.server)))
         title.setObjectName("subtitle")
         column.addWidget(title)
         if preview.sends_bounce:
             words = self.tr("Each sender is told by a bounce that the message was not delivered.")
         else:
             words = self.tr("Nobody is told: the senders get no bounce.")
-        column.addWidget(QLabel(words))
+        column.addWidget(Label(words))
         column.addLayout(self._facts())
         column.addWidget(self._commands())
         column.addWidget(self.copies)
         if preview.needs_typed_name:
-            column.addWidget(QLabel(self.tr("Type {0} to go on:").format(preview.typed_name)))
+            column.addWidget(Label(self.tr("Type {0} to go on:").format(preview.typed_name)))
             column.addWidget(self.typed)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.addButton(self.go, QDialogButtonBox.ButtonRole.AcceptRole)
@@ -93,10 +93,10 @@ class ConfirmAction(QDialog):
             to = entry.recipients[0].address if entry.recipients else ""
             rows.append(("", f"{entry.queue_id}  {entry.sender or '<>'} → {to}"))
         for number, (name, value) in enumerate(rows):
-            label = QLabel(name)
+            label = Label(name)
             label.setObjectName("muted")
             grid.addWidget(label, number, 0)
-            text = QLabel(visible(value, 120))
+            text = Label(visible(value, 120))
             text.setWordWrap(True)
             grid.addWidget(text, number, 1)
         grid.setColumnStretch(1, 1)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
-    QLabel,
     QPlainTextEdit,
     QVBoxLayout,
     QWidget,
 )
 
 from smtpadmin.gui.widgets.banner import Banner
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.model.explanation import Reason
 from smtpadmin.services.explain import explain_reply
 
@@ -32,7 +32,7 @@ class ExplainDialog(QDialog):
         buttons.rejected.connect(self.reject)
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 16)
-        column.addWidget(QLabel(self.tr("Paste an SMTP reply, a status code or a line of a log:")))
+        column.addWidget(Label(self.tr("Paste an SMTP reply, a status code or a line of a log:")))
         column.addWidget(self.edit)
         column.addWidget(self.banner)
         column.addStretch(1)

@@ -6,13 +6,13 @@ from PySide6.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QGridLayout,
-    QLabel,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from smtpadmin.gui.commands import COMMANDS, TABLE_KEYS, plain_title
+from smtpadmin.gui.widgets.label import Label
 
 
 class KeysSheet(QDialog):
@@ -31,12 +31,12 @@ class KeysSheet(QDialog):
         half = (len(rows) + 1) // 2
         for number, (key, words) in enumerate(rows):
             column = 0 if number < half else 2
-            shown = QLabel(key)
+            shown = Label(key)
             font = shown.font()
             font.setBold(True)
             shown.setFont(font)
             grid.addWidget(shown, number % half, column)
-            grid.addWidget(QLabel(words), number % half, column + 1)
+            grid.addWidget(Label(words), number % half, column + 1)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inner)

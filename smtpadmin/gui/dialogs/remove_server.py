@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QVBoxLayout, QWidget
 
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.model.profile import Profile
 from smtpadmin.util.text import visible
 
@@ -16,9 +17,9 @@ class RemoveServer(QDialog):
         self.setWindowTitle(self.tr("Remove server"))
         column = QVBoxLayout(self)
         column.setContentsMargins(20, 16, 20, 16)
-        title = QLabel(self.tr("Remove {0}?").format(visible(profile.name, 80)))
+        title = Label(self.tr("Remove {0}?").format(visible(profile.name, 80)))
         title.setObjectName("subtitle")
-        words = QLabel(
+        words = Label(
             self.tr(
                 "Its profile and its password are taken out of the keyring. Nothing happens on the "
                 "server itself."

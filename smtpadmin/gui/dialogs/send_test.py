@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QListWidget,
     QPlainTextEdit,
@@ -30,6 +29,7 @@ from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.tasks import TaskScope
 from smtpadmin.gui.time_format import TIMES
 from smtpadmin.gui.widgets.banner import Banner
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.transcript_view import TranscriptView
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.errors import SmtpadminError, UntrustedError, UsageError
@@ -66,13 +66,13 @@ class SendTest(QDialog):
         self.from_, self.to, self.subject = QLineEdit(), QLineEdit(), QLineEdit("smtpadmin test")
         self.text, self.html, self.headers = _editor(), _editor(), _editor()
         self.text.setPlainText("This is a test message of smtpadmin.\n")
-        self.attached = QLabel()
+        self.attached = Label()
         self.send = QPushButton(self.tr("Send"))
         self.send.setObjectName("primary")
         self.send.setDefault(True)
         self.banner = Banner(closable=False)
         self.transcript = TranscriptView()
-        self.who = QLabel()
+        self.who = Label()
         self.who.setObjectName("muted")
         self.who.setWordWrap(True)
         self.history = QListWidget()
@@ -112,7 +112,7 @@ class SendTest(QDialog):
             (self.tr("Su&bject:"), self.subject, self.tr("Subject")),
         )
         for title, widget, name in rows:
-            label = QLabel(title)
+            label = Label(title)
             label.setBuddy(widget)
             widget.setAccessibleName(name)
             widget.setToolTip(name)

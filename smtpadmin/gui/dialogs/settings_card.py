@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QVBoxLayout, QWidget
 
 from smtpadmin.connectors.api import Submission, ability
 from smtpadmin.formats.settings_card import settings_rows, settings_text
+from smtpadmin.gui.widgets.label import Label
 
 
 class SettingsCard(QDialog):
@@ -27,14 +28,14 @@ class SettingsCard(QDialog):
             form = QFormLayout()
             form.setHorizontalSpacing(20)
             for name, value in settings_rows(endpoints[0]):
-                shown = QLabel(value)
+                shown = Label(value)
                 shown.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-                form.addRow(QLabel(f"{name}:"), shown)
+                form.addRow(Label(f"{name}:"), shown)
             column.addLayout(form)
             copy = buttons.addButton(self.tr("Copy"), QDialogButtonBox.ButtonRole.ActionRole)
             copy.clicked.connect(self._copy)
         else:
-            column.addWidget(QLabel(self.tr("This server takes no mail by SMTP from here.")))
+            column.addWidget(Label(self.tr("This server takes no mail by SMTP from here.")))
         column.addWidget(buttons)
 
     def _copy(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
 from smtpadmin.gui.models.table_column import TableColumn
+from smtpadmin.gui.widgets.label import tooltip
 from smtpadmin.services.row_store import Change, ChangeKind, RowStore
 from smtpadmin.util.text import visible
 
@@ -126,7 +127,7 @@ class RowModel(QAbstractTableModel, Generic[T]):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if column.right else _LEFT
         words = column.tooltip or column.text
-        return visible(words(self.store.row(index.row())))
+        return tooltip(visible(words(self.store.row(index.row()))))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         if column < 0:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QStackedWidget,
@@ -18,6 +17,7 @@ from smtpadmin.gui.pages.page import Page
 from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.empty_state import EmptyState
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.table import Table
 from smtpadmin.model.activity import Activity
 from smtpadmin.model.errors import SmtpadminError
@@ -53,7 +53,7 @@ class ActivityPage(Page):
     def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.setContentsMargins(12, 8, 12, 6)
-        words = QLabel(self.tr("Everything that smtpadmin did to servers from this account"))
+        words = Label(self.tr("Everything that smtpadmin did to servers from this account"))
         words.setObjectName("muted")
         row.addWidget(words, 1)
         row.addWidget(self.undo_button)

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout
+from PySide6.QtGui import QTextOption
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QPlainTextEdit,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+)
 
 from smtpadmin.connectors.api import LogSource, ability
 from smtpadmin.gui.icons import tint
@@ -46,7 +53,7 @@ class LogsPage(Page):
         self.histogram = Histogram()
         self.banner = Banner()
         self.empty = EmptyState()
-        self._line = QLabel()
+        self._line = QPlainTextEdit()
         self._following = True
         self._started = False
         self._dirty = False
@@ -79,9 +86,10 @@ class LogsPage(Page):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.table)
         self._stack.addWidget(self.empty)
-        self._line.setObjectName("muted")
-        self._line.setWordWrap(True)
-        self._line.setContentsMargins(12, 4, 12, 6)
+        self._line.setAccessibleName(self.tr("The line as the server wrote it"))
+        self._line.setReadOnly(True)
+        self._line.setWordWrapMode(QTextOption.WrapMode.WrapAnywhere)
+        self._line.setFixedHeight(4 * self.fontMetrics().lineSpacing() + 14)
         self._line.hide()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -262,7 +270,7 @@ class LogsPage(Page):
         chosen = self.table.selected_rows()
         self._line.setVisible(len(chosen) == 1)
         if len(chosen) == 1:
-            self._line.setText(visible(chosen[0].raw, 4_000))
+            self._line.setPlainText(visible(chosen[0].raw, 4_000))
 
     def _on_letter(self, letter: str) -> None:
         if letter == "t":

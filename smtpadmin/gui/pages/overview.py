@@ -10,7 +10,7 @@ from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
     QHBoxLayout,
-    QLabel,
+    QLayout,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -22,17 +22,20 @@ from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.status_words import queue_word
 from smtpadmin.gui.time_format import TIMES, age
 from smtpadmin.gui.widgets.heat_table import HeatTable
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.picture import Picture
 from smtpadmin.gui.widgets.sparkline import Sparkline
 from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.queue import QueueCounts
 from smtpadmin.model.stats import ServerStats
 from smtpadmin.services.qshape import queue_shape
+from smtpadmin.util.tasks import run_blocking
 from smtpadmin.util.text import visible
 
 UNKNOWN = "—"
 """Stands where the server has not said a number; a zero would be a lie."""
 
+MOST_RECENT = 5
 _QUEUES = ("deferred", "active", "hold", "incoming")
 _RATES = (("accepted", "Accepted", "info"), ("delivered", "Delivered", "ok"),
           ("deferred", "Deferred", "warn"), ("bounced", "Bounced", "err"),
@@ -44,13 +47,14 @@ class OverviewPage(Page):
 
     def __init__(self, context: ServerContext) -> None:
         super().__init__(context, "Overview")
-        self._counts = {name: QLabel(UNKNOWN) for name in _QUEUES}
-        self._totals = {name: QLabel(UNKNOWN) for name, _, _ in _RATES}
+        self._counts = {name: Label(UNKNOWN) for name in _QUEUES}
+        self._totals = {name: Label(UNKNOWN) for name, _, _ in _RATES}
         self._lines = {
             name: Sparkline(self.tr("{0} by the minute").format(self.tr(title)), tone)
             for name, title, tone in _RATES
         }
         self._advice = QVBoxLayout()
+        self._recent = QVBoxLayout()
         self._facts = QGridLayout()
         self.heat = HeatTable()
         self.heat.chosen.connect(self._on_domain)
@@ -76,6 +80,9 @@ class OverviewPage(Page):
         if self.context.has("queue"):
             column.addWidget(_section(self.tr("Age by destination (minutes)")))
             column.addWidget(self.heat)
+        if self.context.has("queue-control"):
+            column.addWidget(_section(self.tr("Recent activity")))
+            column.addLayout(self._recent)
         self._server = _section(self.tr("Server"))
         column.addWidget(self._server)
         self._facts.setColumnStretch(1, 1)
@@ -110,10 +117,27 @@ class OverviewPage(Page):
             self._on_stats(self.context.stats)
         self._show_facts()
         self.scope.spawn("advice", self._load_advice())
+        if self.context.has("queue-control"):
+            self.scope.spawn("recent activity", self._load_recent())
 
     def refresh(self) -> None:
         """Ask again."""
         self.activate()
+
+    async def _load_recent(self) -> None:
+        done = await run_blocking(self.context.workspace.journal.read)
+        ours = [a for a in done if a.server == self.context.profile.name]
+        ours.sort(key=lambda a: a.time, reverse=True)
+        _clear(self._recent)
+        for activity in ours[:MOST_RECENT]:
+            words = self.tr("{0}  {1}: {2}").format(
+                TIMES.time(activity.time), activity.action, activity.result
+            )
+            self._recent.addWidget(_plain(words))
+        if not ours:
+            self._recent.addWidget(
+                _plain(self.tr("Nothing was changed from here yet."), muted=True)
+            )
 
     async def _load_advice(self) -> None:
         source = ability(self.context.session.connector, AdviceSource)
@@ -124,11 +148,7 @@ class OverviewPage(Page):
         self._show_advice(found)
 
     def _show_advice(self, found: Sequence[Advice]) -> None:
-        while self._advice.count():
-            item = self._advice.takeAt(0)
-            widget = item.widget() if item else None
-            if widget is not None:
-                widget.deleteLater()
+        _clear(self._advice)
         if self.context.session.probed is None:
             words = self.tr("Not connected yet: nothing could be checked.")
             self._advice.addWidget(_advice_row("info", "info", words, ""))
@@ -174,37 +194,44 @@ class OverviewPage(Page):
             )
         if stats is not None and stats.last_delivered is not None:
             facts["Last delivery"] = TIMES.time(stats.last_delivered)
-        while self._facts.count():
-            item = self._facts.takeAt(0)
-            widget = item.widget() if item else None
-            if widget is not None:
-                widget.deleteLater()
+        _clear(self._facts)
         self._server.setVisible(bool(facts))
         for row, (name, value) in enumerate(facts.items()):
-            label = QLabel(self.tr(name))
+            label = Label(self.tr(name))
             label.setObjectName("muted")
             self._facts.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
-            text = QLabel(visible(value, 600))
+            text = Label(visible(value, 600))
             text.setWordWrap(True)
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             self._facts.addWidget(text, row, 1)
 
     def _on_domain(self, domain: str) -> None:
-        self.context.page_wanted.emit("queue")
-        page = self.parentWidget()
-        view = page.parentWidget() if page else None
-        queue = getattr(view, "page", lambda _: None)("queue")
-        if queue is not None:
-            queue.set_filter(f"domain:{domain}")
+        self.context.filter_wanted.emit(f"domain:{domain}")
 
 
-def _section(words: str) -> QLabel:
-    label = QLabel(words.upper())
+def _section(words: str) -> Label:
+    label = Label(words.upper())
     label.setObjectName("section")
     return label
 
 
-def _card(title: str, value: QLabel, tone: str, line: Sparkline | None = None) -> QFrame:
+def _plain(words: str, *, muted: bool = False) -> Label:
+    label = Label(visible(words, 300))
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setWordWrap(True)
+    if muted:
+        label.setObjectName("muted")
+    return label
+
+
+def _clear(layout: QLayout) -> None:
+    while (item := layout.takeAt(0)) is not None:
+        widget = item.widget()
+        if widget is not None:
+            widget.deleteLater()
+
+
+def _card(title: str, value: Label, tone: str, line: Sparkline | None = None) -> QFrame:
     card = QFrame()
     card.setObjectName("card")
     column = QVBoxLayout(card)
@@ -212,7 +239,7 @@ def _card(title: str, value: QLabel, tone: str, line: Sparkline | None = None) -
     column.setSpacing(2)
     head = QHBoxLayout()
     head.addWidget(Picture("dot", tone, 14))
-    name = QLabel(title)
+    name = Label(title)
     name.setObjectName("muted")
     head.addWidget(name, 1)
     column.addLayout(head)
@@ -228,7 +255,7 @@ def _advice_row(icon: str, tone: str, words: str, fix: str) -> QWidget:
     row = QHBoxLayout(box)
     row.setContentsMargins(0, 0, 0, 0)
     row.addWidget(Picture(icon, tone), 0, Qt.AlignmentFlag.AlignTop)
-    text = QLabel(visible(words) + (f"  {visible(fix)}" if fix else ""))
+    text = Label(visible(words) + (f"  {visible(fix)}" if fix else ""))
     text.setWordWrap(True)
     row.addWidget(text, 1)
     return box

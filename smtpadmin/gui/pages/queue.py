@@ -32,6 +32,7 @@ from smtpadmin.services.undo import can_undo, undo
 
 AGE_EVERY_MS = 1_000
 STRIP_TITLES = {"domain": "Top destinations", "sender": "Top senders", "reason": "Top reasons"}
+FACET_TITLES = {"domain": "Destinations", "sender": "Senders", "reason": "Reasons"}
 STRIP_FIELDS = {"domain": "domain", "sender": "from", "reason": "reason"}
 _DONE = {
     QueueAction.RETRY: "{0} messages are tried now",
@@ -103,6 +104,7 @@ class QueuePage(Page):
         row.export_wanted.connect(self.export)
         row.save_wanted.connect(self.save_view)
         self.strip.chosen.connect(self._on_chip)
+        self.strip.more_wanted.connect(self.show_facets)
         self.table.picked.connect(self._on_picked)
         self.table.letter.connect(self._on_letter)
         self.table.filter_wanted.connect(row.box.add)
@@ -181,6 +183,21 @@ class QueuePage(Page):
 
     def _fill_strip(self) -> None:
         self.strip.set_items(self.context.queue.facet(self._group)[:40])
+
+    def show_facets(self) -> None:
+        """Every destination (or sender, or reason) with its count, below "+N"."""
+        from smtpadmin.gui.widgets.facet_popup import FacetPopup
+        from smtpadmin.services.qshape import queue_shape
+
+        rows, by_domain = self.context.queue.all_rows(), self._group == "domain"
+        popup = FacetPopup(
+            self.tr(FACET_TITLES[self._group]),
+            self.context.queue.facet(self._group),
+            queue_shape(rows, datetime.now(UTC)) if by_domain else None,
+            self,
+        )
+        popup.chosen.connect(self._on_chip)
+        popup.open_at(self.strip.more_place())
 
     def _on_chip(self, value: str) -> None:
         self.filter_row.box.add(TextTerm(STRIP_FIELDS[self._group], value))
@@ -270,6 +287,8 @@ class QueuePage(Page):
 
     def _on_status(self, status: object) -> None:
         self._show_emptiness()
+        if self.context.watch is not None:
+            self._on_watch(self.context.watch.status)
 
     def refresh(self) -> None:
         """List the queue now."""

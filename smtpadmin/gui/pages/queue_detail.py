@@ -10,7 +10,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
@@ -29,6 +28,7 @@ from smtpadmin.gui.tasks import TaskScope
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.elided_label import ElidedLabel
 from smtpadmin.gui.widgets.journey_view import JourneyView
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.narrow_box import NarrowBox
 from smtpadmin.gui.widgets.transcript_view import TranscriptView
 from smtpadmin.model.errors import SmtpadminError
@@ -51,7 +51,7 @@ class QueueDetail(QWidget):
         self._scope = TaskScope(self)
         self._entry: QueueEntry | None = None
         self._loading: asyncio.Task[None] | None = None
-        self._title, self._id = ElidedLabel(), QLabel()
+        self._title, self._id = ElidedLabel(), Label()
         self._title.setObjectName("subtitle")
         self._id.setObjectName("muted")
         self._id.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
@@ -63,7 +63,7 @@ class QueueDetail(QWidget):
         self._tabs = QTabBar()
         self._tabs.setAccessibleName(self.tr("Detail"))
         self._stack = QStackedWidget()
-        self._note = QLabel()
+        self._note = Label()
         self._note.setObjectName("muted")
         self._note.setWordWrap(True)
         self._note.setContentsMargins(12, 6, 12, 6)
@@ -99,7 +99,7 @@ class QueueDetail(QWidget):
         head.addWidget(copy)
         column.addLayout(head)
         column.addWidget(self._diagnosis)
-        label = QLabel(self.tr("JOURNEY"))
+        label = Label(self.tr("JOURNEY"))
         label.setObjectName("section")
         self._journey_title = label
         column.addWidget(label)

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from smtpadmin.gui.icons import tint
 from smtpadmin.gui.time_format import octets
 from smtpadmin.gui.widgets.elided_label import ElidedLabel
+from smtpadmin.gui.widgets.label import Label, tooltip
 from smtpadmin.model.queue import ActionOffer, QueueAction, QueueEntry
 from smtpadmin.services.columns import domain_of
 
@@ -35,7 +36,7 @@ class SelectionBar(QWidget):
         super().__init__()
         self.setObjectName("selectionBar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._words, self._more = QLabel(), ElidedLabel()
+        self._words, self._more = Label(), ElidedLabel()
         font = self._words.font()
         font.setBold(True)
         self._words.setFont(font)
@@ -103,7 +104,7 @@ class SelectionBar(QWidget):
         button = self.buttons[offer.action]
         button.setEnabled(offer.available)
         if offer.why_not:
-            button.setToolTip(self.tr("Not possible: {0}").format(offer.why_not))
+            button.setToolTip(tooltip(self.tr("Not possible: {0}").format(offer.why_not)))
         if offer.action is QueueAction.HOLD:
             button.setVisible(not all(held))
         if offer.action is QueueAction.RELEASE:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QStackedWidget,
@@ -18,9 +17,11 @@ from smtpadmin.gui.icons import tint
 from smtpadmin.gui.pages.page import Page
 from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.widgets.empty_state import EmptyState
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.stage_list import StageList
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.services.checks import PORTS, CheckResult, check_host
+from smtpadmin.transport.dns import Resolver
 
 
 class TestsPage(Page):
@@ -31,7 +32,7 @@ class TestsPage(Page):
     def __init__(self, context: ServerContext) -> None:
         super().__init__(context, "Tests")
         self.host = QLineEdit()
-        self.host.setPlaceholderText(self.tr("Host, or HOST:PORT"))
+        self.host.setPlaceholderText(self.tr("Host or mail domain, or HOST:PORT"))
         self.host.setAccessibleName(self.tr("Host to check"))
         self.host.returnPressed.connect(self.refresh)
         self.run = QPushButton(self.tr("Check"))
@@ -40,18 +41,19 @@ class TestsPage(Page):
         send = QPushButton(self.tr("Send a test…"))
         tint(send, "send")
         send.clicked.connect(context.send_wanted)
-        self.summary = QLabel()
+        self.summary = Label()
         self.summary.setObjectName("muted")
         self.list = StageList()
         self.empty = EmptyState()
         self.empty.show_state(
             "shield", self.tr("Check the connection stage by stage"),
-            self.tr("Address, ports, banner, STARTTLS, certificate and login methods, each with its time. "
-                    "Nothing is sent but EHLO."),
+            self.tr("Address, MX and reverse names in the DNS, ports, banner, STARTTLS, certificate and "
+                    "login methods, each with its time. Nothing is sent but DNS questions and EHLO."),
             (self.tr("Check now"), self.refresh),
         )  # fmt: skip
         row = QHBoxLayout()
         row.setContentsMargins(12, 8, 12, 8)
+        row.setSpacing(8)
         row.addWidget(self.host, 1)
         row.addWidget(self.run)
         row.addWidget(send)
@@ -99,7 +101,7 @@ class TestsPage(Page):
         self.list.start()
         self._stack.setCurrentWidget(self.list)
         self.summary.setText(self.tr("Checking {0}…").format(host))
-        async for check in check_host(host, ports):
+        async for check in check_host(host, ports, Resolver()):
             self.list.add(check)
         bad = [c for c in self.list.checks if c.result is CheckResult.FAIL]
         warned = [c for c in self.list.checks if c.result is CheckResult.WARN]

@@ -11,7 +11,6 @@ from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPlainTextEdit,
     QPushButton,
@@ -32,6 +31,7 @@ from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.empty_state import EmptyState
 from smtpadmin.gui.widgets.journey_view import JourneyView
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.narrow_box import NarrowBox
 from smtpadmin.gui.widgets.table import Table
 from smtpadmin.model.errors import SmtpadminError
@@ -69,7 +69,7 @@ class TrackingPage(Page):
         self.empty = EmptyState()
         self._journey = JourneyView()
         self._diagnosis = Banner(closable=False)
-        self._title = QLabel()
+        self._title = Label()
         self._lines = QPlainTextEdit()
         self._search: asyncio.Task[None] | None = None
         self._searched = False
@@ -148,7 +148,7 @@ class TrackingPage(Page):
         column = QVBoxLayout(right)
         column.setContentsMargins(8, 4, 8, 4)
         head = QHBoxLayout()
-        title = QLabel(self.tr("LOG LINES"))
+        title = Label(self.tr("LOG LINES"))
         title.setObjectName("section")
         copy = QPushButton(self.tr("Copy as text"))
         copy.setObjectName("flat")
@@ -184,6 +184,7 @@ class TrackingPage(Page):
         """Show these criteria and search."""
         for name, edit in self.edits.items():
             edit.setText(str(getattr(criteria, name, None) or ""))
+            edit.setCursorPosition(0)
         if criteria.queue_id:
             self.edits["message_id"].setText(criteria.queue_id)
         self.status.setCurrentIndex(0)

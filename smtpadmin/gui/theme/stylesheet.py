@@ -77,6 +77,8 @@ QHeaderView::section {{
   background: {panel}; color: {muted}; border: 0; border-bottom: 1px solid {line};
   padding: 5px 12px; font-weight: 600; }}
 QHeaderView::section:hover {{ color: {text}; }}
+#heat::item {{ padding: 0 2px; }}
+#heat QHeaderView::section {{ padding: 5px 2px; }}
 QSplitter::handle {{ background: {line}; }}
 QSplitter::handle:horizontal {{ width: 1px; }}
 QSplitter::handle:vertical {{ height: 1px; }}
@@ -105,7 +107,7 @@ QRadioButton::indicator:checked {{ image: url(controls:dot.svg); }}
 #filterProblem {{ background: {err_ground}; color: {text}; border: 1px solid {err};
   border-radius: 6px; padding: 4px 8px; }}
 #toast {{ background: {text}; border-radius: 8px; }}
-#toast QLabel {{ color: {panel}; }}
+#toast Label {{ color: {panel}; }}
 #toast QPushButton {{ color: {panel}; background: transparent; border: 1px solid {faint}; }}
 """
 
@@ -116,7 +118,7 @@ _TONE = """
 #toggle[tone="{tone}"]:!checked {{ background: transparent; color: {muted};
   border: 1px dashed {line}; }}
 #banner[tone="{tone}"] {{ background: {ground}; border-radius: 8px; }}
-#banner[tone="{tone}"] QLabel {{ color: {plain}; }}
+#banner[tone="{tone}"] Label {{ color: {plain}; }}
 #banner[tone="{tone}"] #bannerTitle {{ font-weight: 600; }}
 #pill[tone="{tone}"] {{ background: {ground}; color: {text}; border-radius: 8px;
   padding: 1px 8px; font-weight: 600; font-size: 8.5pt; }}

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from smtpadmin.gui.icons import pixmap
 from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.restyle import set_style_property
 from smtpadmin.util.text import visible
 
@@ -26,8 +27,8 @@ class Banner(QWidget):
         self._action: Callable[[], None] | None = None
         self._details = ""
         self._tone = "info"
-        self._icon = QLabel()
-        self._title, self._text = QLabel(), QLabel()
+        self._icon = Label()
+        self._title, self._text = Label(), Label()
         self._title.setObjectName("bannerTitle")
         for label in (self._title, self._text):
             label.setWordWrap(True)
@@ -71,8 +72,7 @@ class Banner(QWidget):
         """Show it; ``details`` enables Copy details."""
         self._tone, self._action, self._details = tone, action, details
         self._title.setText(visible(title))
-        self._text.setText("\n".join(visible(line) for line in text.split("\n")))
-        self._text.setVisible(bool(text))
+        self.set_text(text)
         self._button.setText(button)
         self._button.setVisible(bool(button))
         self._copy.setVisible(bool(details))
@@ -80,6 +80,11 @@ class Banner(QWidget):
         self._retint()
         set_style_property(self, "tone", tone)
         self.show()
+
+    def set_text(self, text: str) -> None:
+        """Other words below the title; nothing else changes."""
+        self._text.setText("\n".join(visible(line) for line in text.split("\n")))
+        self._text.setVisible(bool(text))
 
     def _retint(self) -> None:
         self._icon.setPixmap(pixmap(_ICONS[self._tone], self._tone, 18, self.devicePixelRatioF()))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
+from smtpadmin.gui.widgets.label import Label, tooltip
 from smtpadmin.util.text import visible
 
 MOST = 40
@@ -16,21 +17,22 @@ GAP = 8
 
 
 class ChipStrip(QWidget):
-    """``chosen`` tells the value of a chip that was clicked."""
+    """``chosen`` tells the value of a chip that was clicked, ``more_wanted`` a click on "+N"."""
 
     chosen = Signal(str)
+    more_wanted = Signal()
 
     def __init__(self, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("strip")
         self._items: list[tuple[str, int]] = []
         self._active = ""
-        self._title = QLabel(title.upper())
+        self._title = Label(title.upper())
         self._title.setObjectName("section")
         self._chips: list[QToolButton] = []
         self._more = QToolButton()
         self._more.setObjectName("flat")
-        self._more.clicked.connect(self._on_more)
+        self._more.clicked.connect(self.more_wanted)
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 3, 12, 3)
         row.setSpacing(GAP)
@@ -61,7 +63,7 @@ class ChipStrip(QWidget):
             words = f"{visible(value, 40)}  {count}"
             chip.setText(words)
             chip.setAccessibleName(self.tr("{0}, {1} messages").format(visible(value), count))
-            chip.setToolTip(self.tr("Show only {0}").format(visible(value)))
+            chip.setToolTip(tooltip(self.tr("Show only {0}").format(visible(value))))
             chip.setChecked(value == active)
         self._fit()
 
@@ -69,12 +71,9 @@ class ChipStrip(QWidget):
         self._chips[number].setChecked(self._items[number][0] == self._active)
         self.chosen.emit(self._items[number][0])
 
-    def _on_more(self) -> None:
-        menu = QMenu(self)
-        for value, count in self._items:
-            action = menu.addAction(f"{visible(value, 60)}\t{count}")
-            action.triggered.connect(functools.partial(self.chosen.emit, value))
-        menu.popup(self._more.mapToGlobal(self._more.rect().bottomLeft()))
+    def more_place(self) -> QPoint:
+        """Where a popup of "+N" begins, on the screen."""
+        return self._more.mapToGlobal(self._more.rect().bottomLeft())
 
     def _fit(self) -> None:
         room = self.width() - self._title.sizeHint().width() - 24 - GAP - 60

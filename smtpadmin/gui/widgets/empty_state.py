@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from smtpadmin.gui.icons import pixmap
 from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.gui.widgets.label import Label
 
 
 class EmptyState(QWidget):
@@ -18,7 +19,7 @@ class EmptyState(QWidget):
         super().__init__(parent)
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._picture, self._title, self._text = QLabel(), QLabel(), QLabel()
+        self._picture, self._title, self._text = Label(), Label(), Label()
         self._title.setObjectName("subtitle")
         self._text.setObjectName("muted")
         self._name, self._tone = "info", "muted"

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtCore import QPoint, QStringListModel, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QKeyEvent
-from PySide6.QtWidgets import QCompleter, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCompleter, QLineEdit, QVBoxLayout, QWidget
 
 from smtpadmin.formats.filter_language import FilterError, add_term, complete, parse_filter
 from smtpadmin.gui.icons import icon
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.restyle import set_style_property
 from smtpadmin.model.filter import Filter, NumberTerm, TextTerm
 
@@ -39,7 +40,7 @@ class FilterBox(QWidget):
         self.edit.setAccessibleDescription(hint)
         self.edit.addAction(icon("search", "muted"), QLineEdit.ActionPosition.LeadingPosition)
         self.edit.setClearButtonEnabled(True)
-        self._problem = QLabel(self.window())
+        self._problem = Label(parent=self.window())
         self._problem.setObjectName("filterProblem")
         self._problem.setTextFormat(Qt.TextFormat.PlainText)
         self._problem.hide()
@@ -158,7 +159,7 @@ class _Edit(QLineEdit):
     def __init__(self, hint: str) -> None:
         super().__init__()
         self.setPlaceholderText(hint)
-        self._key = QLabel("/", self)
+        self._key = Label("/", self)
         self._key.setObjectName("hint")
         self._key.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.textChanged.connect(self._on_text)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
     QTableWidget,
     QTableWidgetItem,
     QWidget,
@@ -17,6 +19,17 @@ from smtpadmin.services.qshape import MINUTES, Shape, ShapeRow
 from smtpadmin.util.text import visible
 
 MOST_ROWS = 12
+Index = QModelIndex | QPersistentModelIndex
+
+
+class _Heat(QStyledItemDelegate):
+    """The style sheet's items take no background from the model."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        ground = index.data(Qt.ItemDataRole.BackgroundRole)
+        if isinstance(ground, QBrush):
+            painter.fillRect(option.rect.adjusted(1, 1, -1, -1), ground)
+        super().paint(painter, option, index)
 
 
 class HeatTable(QTableWidget):
@@ -29,6 +42,8 @@ class HeatTable(QTableWidget):
         self._shape: Shape | None = None
         titles = ["Domain", "Total", *(f"{m}" for m in MINUTES), f"{MINUTES[-1]}+"]
         self.setHorizontalHeaderLabels([self.tr(title) for title in titles])
+        self.setObjectName("heat")
+        self.setItemDelegate(_Heat(self))
         self.setAccessibleName(self.tr("Age by destination"))
         self.verticalHeader().hide()
         self.setShowGrid(False)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from smtpadmin.formats.reason_text import short_host, short_reason
 from smtpadmin.gui.icons import pixmap
 from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.gui.time_format import TIMES, seconds
 from smtpadmin.gui.widgets.elided_label import ElidedLabel
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.services.journey import JourneyStep, StepKind, StepState
 from smtpadmin.util.text import visible
 
@@ -54,20 +55,20 @@ class JourneyView(QWidget):
             self._add(row, step)
         if len(self._steps) > MOST_STEPS:
             note = self.tr("… {0} more steps").format(len(self._steps) - MOST_STEPS)
-            self._grid.addWidget(QLabel(note), MOST_STEPS, 1, 1, 3)
+            self._grid.addWidget(Label(note), MOST_STEPS, 1, 1, 3)
 
     def _add(self, row: int, step: JourneyStep) -> None:
         name, tone = _ICONS[step.state]
-        picture = QLabel()
+        picture = Label()
         picture.setPixmap(pixmap(name, tone, 14, self.devicePixelRatioF()))
         picture.setToolTip(self.tr(step.state.value))
-        title = QLabel(self._title(step))
+        title = Label(self._title(step))
         font = title.font()
         font.setBold(True)
         title.setFont(font)
         detail = ElidedLabel(visible(self._detail(step), 500))
         detail.setObjectName("muted")
-        when = QLabel(self._when(step))
+        when = Label(self._when(step))
         when.setObjectName("muted")
         when.setToolTip(TIMES.full(step.time))
         when.setAlignment(Qt.AlignmentFlag.AlignRight)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QSpinBox, QWidget
 
 from smtpadmin.connectors.api import FieldType, SettingField
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.model.errors import UsageError
 
 Editor = QLineEdit | QComboBox | QSpinBox
@@ -36,7 +37,7 @@ class SettingsForm(QWidget):
             editor = self._editor(field, values.get(field.name, field.default))
             editor.setAccessibleName(field.label)
             self.editors[field.name] = editor
-            label = QLabel(f"{field.label}{' *' if field.required else ''}:")
+            label = Label(f"{field.label}{' *' if field.required else ''}:")
             label.setBuddy(editor)
             form.addRow(label, editor)
 

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
 
 from smtpadmin.gui.icons import icon
 from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.gui.widgets.label import tooltip
 from smtpadmin.services.checks import Check, CheckResult
 from smtpadmin.util.text import visible
 
@@ -63,7 +64,7 @@ class StageList(QTableWidget):
         words = (check.result.value, f"{check.name}  {check.target}", check.detail, check.fix, took)
         for column, text in enumerate(words):
             item = QTableWidgetItem(visible(text, 300))
-            item.setToolTip(visible(text))
+            item.setToolTip(tooltip(visible(text)))
             if column == 0:
                 item.setIcon(icon(name, tone))
                 item.setForeground(current_theme().color(tone))

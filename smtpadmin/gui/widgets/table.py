@@ -217,8 +217,8 @@ class Table(QTableView):
         menu.addAction(self.tr("Copy cell"), self.copy_cell)
         menu.addAction(self.tr("Copy rows"), self.copy_rows)
         menu.addSeparator()
-        columns = menu.addMenu(self.tr("Columns"))
-        self.fill_columns_menu(columns)
+        self._fill_add_menu(menu.addMenu(self.tr("Add column")))
+        self.fill_columns_menu(menu.addMenu(self.tr("Columns")))
         menu.popup(self.viewport().mapToGlobal(at))
 
     def _on_header_menu(self, at: QPoint) -> None:
@@ -233,6 +233,13 @@ class Table(QTableView):
             action.setCheckable(True)
             action.setChecked(not self.isColumnHidden(number))
             action.toggled.connect(functools.partial(self._show_column, number))
+
+    def _fill_add_menu(self, menu: QMenu) -> None:
+        hidden = [n for n in range(len(self.rows.columns)) if self.isColumnHidden(n)]
+        menu.setEnabled(bool(hidden))
+        for number in hidden:
+            action = menu.addAction(self.rows.columns[number].title)
+            action.triggered.connect(functools.partial(self._show_column, number, True))
 
     def _show_column(self, number: int, shown: bool) -> None:
         self.setColumnHidden(number, not shown)

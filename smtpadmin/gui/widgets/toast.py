@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.util.text import visible
 
 SHOWN_MS = 6_000
@@ -20,7 +21,7 @@ class Toast(QWidget):
         self.setObjectName("toast")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._action: Callable[[], None] | None = None
-        self._label = QLabel()
+        self._label = Label()
         self._label.setTextFormat(Qt.TextFormat.PlainText)
         self._button = QPushButton(self.tr("Undo"))
         self._button.clicked.connect(self._on_button)

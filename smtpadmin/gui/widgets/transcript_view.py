@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QFontDatabase, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QListView, QWidget
 
 from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.gui.widgets.label import tooltip
 from smtpadmin.model.smtp import TranscriptLine
 from smtpadmin.util.text import visible
 
@@ -49,7 +50,7 @@ class TranscriptModel(QAbstractListModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return words(line)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return visible(line.line)
+            return tooltip(visible(line.line))
         if role == Qt.ItemDataRole.ForegroundRole:
             return _colour(line)
         return None

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QFormLayout,
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QStackedWidget,
@@ -20,6 +19,7 @@ from PySide6.QtWidgets import (
 from smtpadmin.connectors.registry import connectors
 from smtpadmin.gui.tasks import TaskScope
 from smtpadmin.gui.widgets.banner import Banner
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.settings_form import SettingsForm
 from smtpadmin.gui.widgets.stage_list import StageList
 from smtpadmin.gui.workspace import Workspace
@@ -46,7 +46,7 @@ class ServerWizard(QDialog):
         self.saved: Profile | None = None
         self.engine = Wizard(workspace.profiles or workspace.demo_profiles)
         self._scope = TaskScope(self, self._on_error)
-        self.title, self.banner = QLabel(), Banner(closable=False)
+        self.title, self.banner = Label(), Banner(closable=False)
         self.title.setObjectName("subtitle")
         self.kind, self.address, self.list = QComboBox(), QLineEdit(), StageList()
         self.form: SettingsForm | None = None
@@ -55,7 +55,7 @@ class ServerWizard(QDialog):
         self.test = QPushButton(self.tr("&Test"))
         self._stack = QStackedWidget()
         self._login = QVBoxLayout()
-        self._where = QLabel()
+        self._where = Label()
         self._lay_out()
         self._show()
         em = self.fontMetrics().averageCharWidth()
@@ -110,10 +110,10 @@ class ServerWizard(QDialog):
         row.addWidget(self.address, 1)
         row.addWidget(look)
         form.addRow(self.tr("&Kind:"), self.kind)
-        label = QLabel(self.tr("&Server:"))
+        label = Label(self.tr("&Server:"))
         label.setBuddy(self.address)
         form.addRow(label, row)
-        self._hint = QLabel()
+        self._hint = Label()
         self._hint.setObjectName("muted")
         self._hint.setWordWrap(True)
         column = QVBoxLayout(page)
@@ -147,7 +147,7 @@ class ServerWizard(QDialog):
             (self.tr("&Environment:"), self.environment),
             (self.tr("&Safety:"), self.safety),
         ):
-            label = QLabel(title)
+            label = Label(title)
             label.setBuddy(widget)
             widget.setAccessibleName(title.replace("&", "").rstrip(":"))
             form.addRow(label, widget)
