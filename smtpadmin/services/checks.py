@@ -1,5 +1,6 @@
 """The stages of a connection, one after another: resolve, ports, banner, STARTTLS, certificate, login
-methods. Each tells how it went and how long it took; a failed one does not stop the others.
+methods; beside them what the DNS says. Each tells how it went and how long it took; a failed one does
+not stop the others.
 """
 
 from __future__ import annotations
@@ -10,11 +11,15 @@ import socket
 import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from smtpadmin.model.errors import ProtocolError, SmtpadminError
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.util.tasks import run_blocking_for
+
+if TYPE_CHECKING:
+    from smtpadmin.transport.dns import Resolver
 
 RESOLVE_S = 6.0
 PORTS = (
@@ -53,22 +58,45 @@ class Check:
 
 
 async def check_host(
-    host: str, ports: Sequence[tuple[int, TlsMode]] = PORTS
+    host: str, ports: Sequence[tuple[int, TlsMode]] = PORTS, resolver: Resolver | None = None
 ) -> AsyncIterator[Check]:
-    """Check a host's name and SMTP ports; the ports all at once, told as they answer."""
-    resolved = await _resolve(host)
-    yield resolved
-    if resolved.result is CheckResult.FAIL:
+    """Check a host's name and SMTP ports, and with a ``resolver`` what the DNS says about it as a
+    mail host and domain; all at once, told as they answer."""
+    resolved, addresses = await _resolve(host)
+    if not addresses:
+        asked = await _dns(host, addresses, resolver)
+        yield (
+            _mail_goes_elsewhere(resolved) if any(c.name == "mx host" for c in asked) else resolved
+        )
+        for check in asked:
+            yield check
         for port, _ in ports:
             yield Check(f"port {port}", host, CheckResult.UNTESTED, "the name has no address")
         return
+    yield resolved
     waiting: list[Awaitable[list[Check]]] = [_port(host, port, tls) for port, tls in ports]
+    waiting.append(_dns(host, addresses, resolver))
     for finished in asyncio.as_completed(waiting):
         for check in await finished:
             yield check
 
 
-async def _resolve(host: str) -> Check:
+async def _dns(host: str, addresses: Sequence[str], resolver: Resolver | None) -> list[Check]:
+    if resolver is None:
+        return []
+    from smtpadmin.services.dns_checks import dns_checks
+
+    return await dns_checks(host, addresses, resolver)
+
+
+def _mail_goes_elsewhere(resolved: Check) -> Check:
+    """A mail domain needs no address of its own."""
+    return replace(resolved, result=CheckResult.INFO,
+                   detail="no address of its own; its mail goes to its MX hosts",
+                   fix="To see their ports, check one of them.")  # fmt: skip
+
+
+async def _resolve(host: str) -> tuple[Check, Sequence[str]]:
     started = time.monotonic()
     try:
         found = await run_blocking_for(
@@ -77,9 +105,10 @@ async def _resolve(host: str) -> Check:
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
         return Check("address", host, CheckResult.FAIL, f"the name cannot be resolved ({why})",
-                     "Check the spelling and the name server.", _ms(started))  # fmt: skip
+                     "Check the spelling and the name server.", elapsed_ms(started)), ()  # fmt: skip
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    return Check("address", host, CheckResult.PASS, ", ".join(addresses[:6]), took_ms=_ms(started))
+    detail = ", ".join(addresses[:6])
+    return Check("address", host, CheckResult.PASS, detail, took_ms=elapsed_ms(started)), addresses
 
 
 async def _port(host: str, port: int, tls: TlsMode) -> list[Check]:
@@ -90,12 +119,14 @@ async def _port(host: str, port: int, tls: TlsMode) -> list[Check]:
         facts = await probe_port(host, port, tls)
     except (OSError, ssl.SSLError, ProtocolError) as error:
         result, detail = _failure(error)
-        return [Check(name, target, result, detail, took_ms=_ms(started), port=port)]
+        return [Check(name, target, result, detail, took_ms=elapsed_ms(started), port=port)]
     found = tls
     if tls is TlsMode.STARTTLS and "STARTTLS" not in facts.extensions:
         found = TlsMode.NONE
     checks = [
-        Check(name, target, CheckResult.PASS, facts.banner[:200], "", _ms(started), port, found)
+        Check(
+            name, target, CheckResult.PASS, facts.banner[:200], "", elapsed_ms(started), port, found
+        )
     ]
     if found is TlsMode.NONE:
         checks.append(Check("encryption", target, CheckResult.WARN, "STARTTLS is not offered",
@@ -135,5 +166,6 @@ def _failure(error: Exception) -> tuple[CheckResult, str]:
     return CheckResult.FAIL, getattr(error, "strerror", None) or str(error)
 
 
-def _ms(started: float) -> float:
+def elapsed_ms(started: float) -> float:
+    """Milliseconds since ``started``, a moment of ``time.monotonic``."""
     return round((time.monotonic() - started) * 1000, 1)

@@ -314,6 +314,7 @@ async def test_checks_of_the_connection_grow_into_a_list(window: MainWindow) -> 
     assert results["address"] == "pass"
     assert results["encryption"] == "pass"
     assert results["certificate"] == "fail"
+    assert results["reverse"] == "info"
 
 
 async def test_activity_lists_what_was_done(window: MainWindow) -> None:
