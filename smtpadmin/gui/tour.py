@@ -197,7 +197,7 @@ class Tour:
             ("edit_server", "edit-server", "Edit a server"),
             ("about", "about", "About"),
         ):
-            getattr(window, f"do_{command}")()
+            window.run(command)
             await until(lambda: QApplication.activeModalWidget() is not None)
             await asyncio.sleep(0.2)
             self._save_modal(name, words)

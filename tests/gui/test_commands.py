@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from smtpadmin.gui.commands import COMMANDS, MENUS
-from smtpadmin.gui.main_window import MainWindow
+from smtpadmin.gui.window_commands import WindowCommands
 
 
 def test_every_command_has_its_method() -> None:
-    assert [c.name for c in COMMANDS if not hasattr(MainWindow, f"do_{c.name}")] == []
+    assert [c.name for c in COMMANDS if not hasattr(WindowCommands, f"do_{c.name}")] == []
 
 
 def test_no_two_commands_share_a_key() -> None:

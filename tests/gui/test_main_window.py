@@ -117,7 +117,7 @@ async def test_delete_by_clicks_then_undo_brings_it_back(
     assert page._pending is not None
     page._pending.delay = 0.0
     await until(lambda: page.context.queue.total == 4)
-    window.do_undo()
+    window.run("undo")
     await until(lambda: page.context.queue.total == 6)
     activity = window.workspace.journal.read()
     assert [a.action for a in activity] == ["reinject", "delete"]
@@ -132,7 +132,7 @@ async def test_a_delete_can_be_called_off_before_it_is_sent(window: MainWindow) 
     assert isinstance(dialog, ConfirmAction)
     QTest.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
     await until(lambda: page._pending is not None)
-    window.do_undo()
+    window.run("undo")
     await until(lambda: page._pending is None)
     assert page.context.queue.total == 6
     assert window.workspace.journal.read() == []
@@ -205,7 +205,7 @@ async def test_the_log_is_followed_and_f2_finds_a_problem(
 
 async def test_a_test_message_is_sent_and_tracked(window: MainWindow) -> None:
     await queue_page(window)
-    window.do_send_test()
+    window.run("send_test")
     dialog = await modal()
     assert isinstance(dialog, SendTest)
     dialog.from_.setText("admin@acme.example")
@@ -226,7 +226,7 @@ async def test_a_test_message_is_sent_and_tracked(window: MainWindow) -> None:
 
 async def test_the_wizard_adds_a_server(window: MainWindow, server: Served) -> None:
     await queue_page(window)
-    window.do_add_server()
+    window.run("add_server")
     dialog = await modal()
     assert isinstance(dialog, ServerWizard)
     dialog.kind.setCurrentIndex(dialog.kind.findData("builtin"))
@@ -252,7 +252,7 @@ async def test_the_wizard_adds_a_server(window: MainWindow, server: Served) -> N
 
 async def test_back_in_the_wizard_shows_what_was_there(window: MainWindow) -> None:
     await queue_page(window)
-    window.do_add_server()
+    window.run("add_server")
     dialog = await modal()
     assert isinstance(dialog, ServerWizard)
     dialog.address.setText("mail.example.org:2525")
@@ -341,12 +341,12 @@ async def test_every_focusable_widget_has_an_accessible_name(window: MainWindow)
         view.show_page(entry.name)
         await asyncio.sleep(0.05)
         nameless += nameless_widgets(window)
-    window.do_send_test()
+    window.run("send_test")
     dialog = await modal()
     nameless += nameless_widgets(dialog)
     dialog.reject()
     await until(lambda: QApplication.activeModalWidget() is None)
-    window.do_add_server()
+    window.run("add_server")
     dialog = await modal()
     nameless += nameless_widgets(dialog)
     dialog.reject()

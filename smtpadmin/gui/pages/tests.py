@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from PySide6.QtWidgets import (
     QHBoxLayout,
-    QLabel,
     QLineEdit,
     QPushButton,
     QStackedWidget,
@@ -18,6 +17,7 @@ from smtpadmin.gui.icons import tint
 from smtpadmin.gui.pages.page import Page
 from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.widgets.empty_state import EmptyState
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.stage_list import StageList
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.services.checks import PORTS, CheckResult, check_host
@@ -41,7 +41,7 @@ class TestsPage(Page):
         send = QPushButton(self.tr("Send a test…"))
         tint(send, "send")
         send.clicked.connect(context.send_wanted)
-        self.summary = QLabel()
+        self.summary = Label()
         self.summary.setObjectName("muted")
         self.list = StageList()
         self.empty = EmptyState()
@@ -53,6 +53,7 @@ class TestsPage(Page):
         )  # fmt: skip
         row = QHBoxLayout()
         row.setContentsMargins(12, 8, 12, 8)
+        row.setSpacing(8)
         row.addWidget(self.host, 1)
         row.addWidget(self.run)
         row.addWidget(send)
