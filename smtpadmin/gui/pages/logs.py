@@ -115,6 +115,7 @@ class LogsPage(Page):
     def activate(self) -> None:
         super().activate()
         self._timer.start()
+        self._paint_histogram()
         if not self._started and self._follow is not None:
             self._started = True
             self.scope.spawn("follow", self._follow.run())
@@ -167,6 +168,7 @@ class LogsPage(Page):
     def _on_filter(self, wanted: Filter) -> None:
         self.store.set_filter(wanted, datetime.now(UTC))
         self._dirty = True
+        self._paint_histogram()
         self._show_emptiness()
         if self._following:
             self.table.scrollToBottom()

@@ -36,7 +36,7 @@ from smtpadmin.model.queue import QueueEntry
 from smtpadmin.model.tracking import TrackCriteria
 from smtpadmin.services.explain import explain_reply
 from smtpadmin.services.journey import journey_of, journey_of_entry
-from smtpadmin.util.text import decode_line, visible
+from smtpadmin.util.text import visible, visible_text
 
 MOST_TEXT = 400_000
 _TABS = ("Transcript", "Headers", "Body", "Raw", "Related log")
@@ -61,6 +61,7 @@ class QueueDetail(QWidget):
         self._transcript = TranscriptView()
         self._texts = {name: _text_view(name) for name in _TABS[1:]}
         self._tabs = QTabBar()
+        self._tabs.setObjectName("tight")
         self._tabs.setAccessibleName(self.tr("Detail"))
         self._stack = QStackedWidget()
         self._note = Label()
@@ -132,9 +133,11 @@ class QueueDetail(QWidget):
         tint(self._track, "route")
         self._track.setToolTip(self.tr("Track this message (T)"))
         self._track.clicked.connect(self.track)
-        copy = QPushButton(self.tr("Copy"))
+        copy = QPushButton()
         copy.setObjectName("flat")
         tint(copy, "copy")
+        copy.setToolTip(self.tr("Copy what is shown"))
+        copy.setAccessibleName(self.tr("Copy what is shown"))
         copy.clicked.connect(self._copy_text)
         head.addWidget(self._track)
         head.addWidget(copy)
@@ -265,10 +268,8 @@ class QueueDetail(QWidget):
             return
         head, _, body = message.raw.replace(b"\r\n", b"\n").partition(b"\n\n")
         for name, octets in (("Headers", head), ("Body", body), ("Raw", message.raw)):
-            text = octets[:MOST_TEXT].replace(b"\r\n", b"\n")
-            lines = (visible(decode_line(line), 2_000) for line in text.split(b"\n"))
             note = self.tr("\n… cut") if len(octets) > MOST_TEXT else ""
-            self._texts[name].setPlainText("\n".join(lines) + note)
+            self._texts[name].setPlainText(visible_text(octets[:MOST_TEXT]) + note)
 
     async def _fetch_journey(self, entry: QueueEntry) -> None:
         tracker = ability(self._context.session.connector, Tracker)
