@@ -118,6 +118,7 @@ class Tour:
         await asyncio.sleep(0.4)
         self.save("queue-headers", "Queue: headers of the message", window)
         page.detail._tabs.setCurrentIndex(4)
+        await asyncio.sleep(0.3)
         self.save("queue-related-log", "Queue: the related log lines", window)
         page.detail._tabs.setCurrentIndex(0)
         for row in range(3, 6):

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QTabBar,
@@ -126,8 +127,9 @@ class QueueDetail(QWidget):
         self._tabs.setTabVisible(0, self._context.has("transcript"))
         self._tabs.setTabVisible(4, self._context.has("track"))
         self._tabs.currentChanged.connect(self._on_tab)
-        head.addWidget(self._tabs)
-        head.addStretch(1)
+        self._tabs.setExpanding(False)
+        self._tabs.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        head.addWidget(self._tabs, 1)
         self._track = QPushButton(self.tr("Track"))
         self._track.setObjectName("flat")
         tint(self._track, "route")
