@@ -14,7 +14,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smtpadmin.services.columns import Value
+from smtpadmin.services.columns import Kind, Value
 from smtpadmin.services.filtering import TextTest
 from smtpadmin.services.joined_texts import MANY, JoinedTexts, order_of
 
@@ -160,6 +160,55 @@ class TextData:
         self._codes = self._codes[codes]
 
 
+_LINES_AT_ONCE = 4_096
+"""Lines joined for one search: their case-folded copy lives that long."""
+
+
+class LineData:
+    """A column of long texts that rows hardly share. Keeps no copy of them, folded or otherwise."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def write(self, first: int, keys: Sequence[Value]) -> None:
+        """Set the texts of the slots from ``first`` on."""
+        self._texts[first : first + len(keys)] = ["" if key is None else str(key) for key in keys]
+
+    def matches(self, slots: Ints | slice, name: object, test: TextTest) -> Bools:
+        """Which slots pass. ``name`` is for columns that remember."""
+        texts = self._taken(slots)
+        if test.needle is None:
+            return np.array([test.test(text.casefold()) for text in texts], np.bool_)
+        parts = [
+            _lines_with(texts[at : at + _LINES_AT_ONCE], test.needle)
+            for at in range(0, len(texts), _LINES_AT_ONCE)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0, np.bool_)
+
+    def _taken(self, slots: Ints | slice) -> list[str]:
+        if isinstance(slots, slice):
+            return self._texts[slots]
+        return [self._texts[slot] for slot in slots.tolist()]
+
+    def counts(self, slots: Ints) -> list[tuple[str, int]]:
+        """Nothing: lines are not counted."""
+        return []
+
+    def compact(self, slots: Ints) -> None:
+        """Keep only these slots, renumbered from 0."""
+        self._texts = [self._texts[slot] for slot in slots.tolist()]
+
+
+def _lines_with(texts: Sequence[str], needle: str) -> Bools:
+    folded = "\n".join(texts).casefold()
+    if needle not in folded:
+        return np.zeros(len(texts), np.bool_)
+    lines = folded.split("\n")
+    if len(lines) != len(texts):  # one of them has a line feed of its own
+        lines = [text.casefold() for text in texts]
+    return np.array([needle in line for line in lines], np.bool_)
+
+
 N = TypeVar("N", bound=np.generic)
 
 
@@ -170,3 +219,10 @@ def grown(array: NDArray[N], wanted: int) -> NDArray[N]:
     bigger = np.zeros(max(wanted, 2 * len(array), 1_024), array.dtype)
     bigger[: len(array)] = array
     return bigger
+
+
+def column_data(kind: Kind) -> TextData | LineData | NumberData:
+    """An empty column of that kind."""
+    if kind is Kind.TEXT:
+        return TextData()
+    return LineData() if kind is Kind.LINE else NumberData()
