@@ -63,6 +63,7 @@ COMMANDS = (
     Command("explain", "&Explain a reply…", "Tools", icon="info"),
     Command("next_problem", "&Next problem in the log", "Tools", "F2", "server"),
     Command("previous_problem", "&Previous problem in the log", "Tools", "Shift+F2", "server"),
+    Command("go_to_time", "Go to a &time in the log…", "Tools", "Ctrl+G", "server", "clock"),
     Command("keys", "&Keyboard shortcuts", "Help", "F1", icon="keyboard"),
     Command("about", "&About smtpadmin", "Help", icon="info"),
 )

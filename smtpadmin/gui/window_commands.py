@@ -213,6 +213,9 @@ class WindowCommands:
     def do_previous_problem(self) -> None:
         self._page_do("next_problem", -1)
 
+    def do_go_to_time(self) -> None:
+        self._page_do("ask_for_time")
+
     def do_keys(self) -> None:
         from smtpadmin.gui.dialogs.keys_sheet import KeysSheet
 

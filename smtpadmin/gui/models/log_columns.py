@@ -29,7 +29,7 @@ LOG_TABLE: tuple[TableColumn[LogRecord], ...] = (
         icon=lambda r: _ICONS.get(r.level or "", "info"),
     ),
     TableColumn("event", "Event", 13, lambda r: r.event, term="event", muted=True),
-    TableColumn("queue_id", "Queue ID", 16, lambda r: r.queue_id or "", mono=True, term="id"),
+    TableColumn("queue_id", "Queue ID", 16, lambda r: r.queue_id or "", mono=True, term="id", link=True),
     TableColumn(
         "message", "Message", 60, lambda r: r.message or r.raw, lambda r: r.raw, stretch=True,
         tone=lambda r: _TONES.get(r.level or "", "text"),
