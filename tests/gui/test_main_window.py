@@ -74,7 +74,7 @@ async def test_rows_of_the_server_appear_and_a_click_shows_one(window: MainWindo
     click_row(page, 2)
     entry = page.model.row(2)
     await until(lambda: entry.queue_id in page.detail._id.text())
-    await until(lambda: "Subject: message" in page.detail._texts["Headers"].toPlainText())
+    await until(lambda: "Subject: message" in page.detail.message.texts["Headers"].toPlainText())
     assert "Connection refused" in page.model.row(2).reason
     assert page.bar.isVisible()
     await until(lambda: page.detail._transcript.lines.rowCount() > 0)

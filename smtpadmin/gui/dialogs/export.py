@@ -51,7 +51,7 @@ async def ask_for_file(parent: QWidget, name: str, filters: Sequence[str]) -> Pa
         return None
     path = Path(dialog.selectedFiles()[0])
     chosen = dialog.selectedNameFilter().partition("*")[2].rstrip(")")
-    return path if path.suffix else path.with_suffix(chosen)
+    return path if path.suffix or not chosen.startswith(".") else path.with_suffix(chosen)
 
 
 async def _save(path: Path, text: str) -> None:
