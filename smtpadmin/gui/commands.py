@@ -58,6 +58,7 @@ COMMANDS = (
     Command("requeue", "Re&queue", "Queue", "", "queue", "requeue"),
     Command("bounce", "&Bounce…", "Queue", "", "queue", "bounce"),
     Command("delete", "&Delete…", "Queue", "", "queue", "trash"),
+    Command("bulk", "Act on &several servers…", "Queue", icon="group"),
     Command("track", "&Track", "Queue", "", "queue", "route"),
     Command("send_test", "&Send test message…", "Tools", "Ctrl+N", icon="send"),
     Command("explain", "&Explain a reply…", "Tools", icon="info"),

@@ -15,6 +15,7 @@ from PySide6.QtGui import QAccessible
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QPushButton, QWidget
 
+from smtpadmin.gui.dialogs.bulk_action import BulkDialog
 from smtpadmin.gui.dialogs.confirm_action import ConfirmAction
 from smtpadmin.gui.dialogs.go_to_time import GoToTime
 from smtpadmin.gui.dialogs.send_test import SendTest
@@ -149,6 +150,29 @@ async def test_cancel_is_the_default_of_a_destructive_dialog(window: MainWindow)
     await asyncio.sleep(0.1)
     assert page._pending is None
     assert page.context.queue.total == 6
+
+
+async def test_one_action_on_two_servers_after_looking(window: MainWindow, tmp_path: Path) -> None:
+    await queue_page(window)
+    async with served(tmp_path / "second") as other:
+        await asyncio.to_thread(other.submit, 3)
+        profile = other.profile(name="mx2.acme.example")
+        await window.workspace.demo_profiles.add(profile, {"token": other.token})
+        await window.workspace.reload()
+        window.run("bulk")
+        dialog = await modal()
+        assert isinstance(dialog, BulkDialog)
+        dialog.filter.setText("domain:down.example")
+        dialog.action.setCurrentIndex(dialog.action.findData(QueueAction.DELETE))
+        QTest.mouseClick(dialog.look, Qt.MouseButton.LeftButton)
+        await until(lambda: dialog.count == 9)
+        assert dialog.go.text() == "Delete 9 messages on 2 servers"
+        assert not dialog.go.isEnabled()
+        QTest.keyClicks(dialog.typed, "9")
+        QTest.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+        await until(lambda: "9 done, 0 not" in dialog.banner.accessibleName())
+        dialog.reject()
+        await window.workspace.drop_session(profile.uuid)
 
 
 async def test_h_holds_and_releases(window: MainWindow) -> None:
