@@ -8,17 +8,18 @@ import uuid
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import click
 
 from smtpadmin.cli.output import json_option, note, plain, print_json, print_table
 from smtpadmin.cli.sources import profile_store
+from smtpadmin.connectors.api import AdviceSource, ability
 from smtpadmin.model.errors import KeyringError, UntrustedError, UsageError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel, TlsMode
 from smtpadmin.services.profile_form import profile_from, values_of
 from smtpadmin.services.servers import declared_settings, secret_names
+from smtpadmin.services.trust import accepted
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -100,6 +101,13 @@ def _profile_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--password-stdin", is_flag=True, help="Read the password or token from standard input."
         ),
+        click.option(
+            "--secret-stdin",
+            "secrets",
+            multiple=True,
+            metavar="NAME",
+            help="Read another secret that the kind declares; one line each, in this order.",
+        ),
         click.option("--no-probe", is_flag=True, help="Save without connecting."),
     )
     for option in reversed(options):
@@ -136,14 +144,15 @@ async def _persistent_store() -> ProfileStore:
     return store
 
 
+_BY_OPTION = ("host", "port", "user", "tls", "prefix", "admin", "smtp")
+
+
 def _profile(
     name: str, kind: str, options: dict[str, Any], base: Profile | None
 ) -> tuple[Profile, dict[str, str]]:
     values = values_of(base) if base else {}
-    values |= {
-        k: str(options[k]) for k in ("host", "port", "user", "tls", "admin", "smtp") if options[k]
-    }
-    declared = {field.name for field in declared_settings(kind)}
+    values |= {k: str(options[k]) for k in _BY_OPTION if options[k]}
+    declared = {field.name for field in declared_settings(kind) if not field.secret}
     for text in options["settings"]:
         key, equals, value = text.partition("=")
         if not equals or key not in declared:
@@ -175,10 +184,16 @@ def _given(kind: str, values: dict[str, str]) -> bool:
 
 def _secret(kind: str, options: dict[str, Any]) -> dict[str, str]:
     names = secret_names(kind)
-    if not names:
-        return {}
-    if options["password_stdin"]:
-        return {names[0]: sys.stdin.readline().rstrip("\r\n")}
+    for name in options["secrets"]:
+        if name not in names:
+            raise UsageError(
+                f"{name!r} is no secret of {kind}",
+                where="--secret-stdin",
+                remedy=f"It knows: {', '.join(names) or 'none'}.",
+            )
+    wanted = [*names[:1], *options["secrets"]] if options["password_stdin"] else options["secrets"]
+    if not names or wanted:
+        return {name: sys.stdin.readline().rstrip("\r\n") for name in wanted if name in names}
     required = {f.name for f in declared_settings(kind) if f.required}
     if names[0] in required and sys.stdin.isatty():
         return {names[0]: click.prompt(names[0].capitalize(), hide_input=True, err=True)}
@@ -190,15 +205,28 @@ async def _probe(profile: Profile, secrets: dict[str, str]) -> dict[str, Any]:
 
     connector = create(profile, secrets)
     try:
-        return dict(plain(await connector.probe()))
+        found = dict(plain(await connector.probe()))
+        source = ability(connector, AdviceSource)
+        return found | {"advice": plain(await source.advice()) if source is not None else []}
     except UntrustedError as error:
-        words = f"SHA-256 {error.fingerprint}. " if error.fingerprint else ""
-        raise UntrustedError(
-            error.what, where=error.where, fingerprint=error.fingerprint,
-            remedy=f"{words}If it is right: save with --no-probe, then servers edit {profile.name} --trust FINGERPRINT.",
-        ) from error  # fmt: skip
+        raise _with_the_way_out(error, profile) from error
     finally:
         await connector.close()
+
+
+def _with_the_way_out(error: UntrustedError, profile: Profile) -> UntrustedError:
+    """How the fingerprint is accepted; a host key that has changed is not."""
+    remedy = error.remedy
+    if error.fingerprint and not (error.changed and error.place.startswith("ssh:")):
+        place = f" --trust-place {error.place}" if error.place else ""
+        remedy = (
+            f"{remedy} SHA-256 {error.fingerprint}. If it is right: save with --no-probe, then "
+            f"servers edit {profile.name} --trust FINGERPRINT{place}."
+        )
+    return UntrustedError(
+        error.what, where=error.where, remedy=remedy.strip(), fingerprint=error.fingerprint,
+        changed=error.changed, place=error.place,
+    )  # fmt: skip
 
 
 def _said(what: str, profile: Profile, as_json: bool) -> int:
@@ -212,7 +240,8 @@ def _said(what: str, profile: Profile, as_json: bool) -> int:
 @command.command()
 @click.argument("name")
 @click.option("--rename", metavar="NAME")
-@click.option("--trust", metavar="SHA256", help="Accept this certificate.")
+@click.option("--trust", metavar="SHA256", help="Accept this certificate or host key.")
+@click.option("--trust-place", metavar="PLACE", help="As the refusal names it: ssh:HOST:PORT.")
 @_profile_options
 @json_option
 def edit(name: str, as_json: bool, **options: Any) -> int:
@@ -225,11 +254,7 @@ async def _edit(name: str, options: dict[str, Any], as_json: bool) -> int:
     old = await store.find(name)
     profile, secrets = _profile(options["rename"] or old.name, old.kind, options, old)
     if options["trust"]:
-        port = profile.port or {TlsMode.IMPLICIT: 465, TlsMode.STARTTLS: 587}.get(profile.tls, 25)
-        pin = options["trust"].replace(":", "").lower()
-        profile = replace(
-            profile, trust=MappingProxyType({**old.trust, f"tls:{profile.host}:{port}": pin})
-        )
+        profile = accepted(profile, options["trust"], options["trust_place"] or "")
     await store.update(profile, secrets)
     return _said("changed", profile, as_json)
 
@@ -275,6 +300,8 @@ async def _test(name: str, as_json: bool) -> int:
             ("Reached by", found["path"]),
         ]
         print_table(("Fact", "Value"), [*rows, *found["facts"].items()])
+        for each in found["advice"]:
+            note(f"{each['severity']}: {each['summary']} {each['fix']}")
     return 0
 
 

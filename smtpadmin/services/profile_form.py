@@ -16,7 +16,7 @@ DEFAULT_SAFETY = {
     Environment.STAGING: SafetyLevel.CONFIRM,
     Environment.TEST: SafetyLevel.FREE,
 }
-_OWN_FIELDS = ("host", "port", "user", "tls")
+_OWN_FIELDS = ("host", "port", "user", "tls", "prefix")
 
 
 def profile_from(
@@ -36,6 +36,7 @@ def profile_from(
     for field in fields:
         if field.required and not values.get(field.name) and not (base and field.secret):
             raise UsageError(f"{field.label} is needed", where=name, remedy=field.help)
+    declared = {field.name for field in fields}
     secrets = {f.name: values[f.name] for f in fields if f.secret and values.get(f.name)}
     settings = {
         f.name: values[f.name]
@@ -50,6 +51,7 @@ def profile_from(
         host=values.get("host", ""),
         port=_port(values.get("port", ""), name),
         user=values.get("user", ""),
+        prefix=values.get("prefix", start.prefix if "prefix" not in declared else ""),
         tls=TlsMode(values.get("tls") or start.tls),
         environment=environment,
         safety=safety or DEFAULT_SAFETY[environment],
@@ -60,7 +62,10 @@ def profile_from(
 def values_of(profile: Profile) -> dict[str, str]:
     """What a form shows of a profile; never a secret."""
     port = str(profile.port) if profile.port else ""
-    own = {"host": profile.host, "port": port, "user": profile.user, "tls": profile.tls.value}
+    own = {
+        "host": profile.host, "port": port, "user": profile.user, "tls": profile.tls.value,
+        "prefix": profile.prefix,
+    }  # fmt: skip
     return own | dict(profile.settings)
 
 

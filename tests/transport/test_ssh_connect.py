@@ -372,7 +372,7 @@ async def test_a_server_that_the_jump_host_cannot_reach(
         port=free_port(),
         trust=bastion.trust(),
     )
-    with pytest.raises(UnreachableError, match="jump host .* could not connect"):
+    with pytest.raises(UnreachableError, match=r"jump host .* could not connect"):
         await whoami(profile)
 
 
