@@ -120,10 +120,10 @@ def remedy(account: str, rules: Sequence[SudoRule]) -> str:
     if not rules:
         return ""
     try:
-        lines = "; ".join(rule_line(account or "ACCOUNT", rule) for rule in rules)
+        line = rule_line(account or "ACCOUNT", *rules)
     except UsageError as error:
         return f"Give the account these rights ({error.what})."
-    return f"Put into {FILE}, with visudo: {lines}"
+    return f"Put into {FILE}, with visudo: {line}"
 
 
 def sudoers_file(account: str, rules: Sequence[SudoRule]) -> str:

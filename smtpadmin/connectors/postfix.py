@@ -46,6 +46,7 @@ from smtpadmin.model.queue import (
 )
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.transport.open_runner import open_runner
+from smtpadmin.transport.remote_line import SUDO, changes_user, parse_prefix
 
 if TYPE_CHECKING:
     from smtpadmin.transport.command import CommandRunner
@@ -215,7 +216,7 @@ class Postfix:
 
     def _line(self, program: str, arguments: tuple[str, ...], privileged: bool) -> str:
         """A command as it will be run; IDs come on standard input, or stand where ``ID`` is."""
-        root = self._rights is not None and self._rights.root
-        sudo = ("sudo", "-n") if privileged and not root else ()
-        prefix = shlex.split(self._profile.prefix)
+        prefix = parse_prefix(self._profile.prefix)
+        root = (self._rights is not None and self._rights.root) or changes_user(prefix)
+        sudo = SUDO if privileged and not root else ()
         return shlex.join((*prefix, *sudo, *self._commands.argv(program, *arguments)))
