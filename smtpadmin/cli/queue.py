@@ -12,7 +12,13 @@ from typing import Any
 import click
 
 from smtpadmin.cli.output import json_option, note, print_json, print_table
-from smtpadmin.cli.sources import EXIT_SOME_FAILED, connected, failure_code, server_options
+from smtpadmin.cli.sources import (
+    EXIT_NOTHING,
+    EXIT_SOME_FAILED,
+    connected,
+    failure_code,
+    server_options,
+)
 from smtpadmin.connectors.api import Connector, MessageSource, QueueSource, ability
 from smtpadmin.formats.filter_language import parse_filter
 from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
@@ -153,31 +159,31 @@ async def _show_message(options: dict[str, Any], queue_id: str, as_json: bool) -
 @click.option("--format", "listing_format", default="auto", show_default=True)
 @json_option
 def parse(file: Path, listing_format: str, as_json: bool) -> int:
-    """A saved queue listing."""
-    import msgspec
+    """A saved queue listing: postqueue-j, mailq or what else --format knows."""
+    from smtpadmin.formats import queue_listing
 
-    if listing_format not in ("auto", "builtin"):
-        raise UsageError(
-            f"listings of format {listing_format!r} cannot be read yet",
-            where="--format",
-            remedy="Known formats: builtin.",
-        )
     try:
-        lines = [line for line in file.read_bytes().splitlines() if line.strip()]
+        lines = file.read_bytes().split(b"\n")
     except OSError as error:
         raise UsageError(f"cannot be read ({error.strerror})", where=str(file)) from error
-    entries: list[QueueEntry] = []
-    for number, line in enumerate(lines, 1):
-        if line == b'{"end":true}':
-            continue
-        try:
-            entries.append(msgspec.json.decode(line, type=QueueEntry))
-        except msgspec.DecodeError as error:
-            raise UsageError(
-                f"line {number} is no queue entry ({error})", where=str(file)
-            ) from error
+    lines = [line.rstrip(b"\r") for line in lines]
+    if listing_format == "auto":
+        head = [line for line in lines if line.strip()][: queue_listing.SNIFFED_LINES]
+        listing_format = queue_listing.detect(head) or ""
+    known = queue_listing.FORMATS.get(listing_format)
+    if known is None:
+        raise UsageError(
+            "the listing's format is not known",
+            where=str(file),
+            remedy=f"Name it with --format: {', '.join(queue_listing.FORMATS)}.",
+        )
+    problems: list[str] = []
+    now = datetime.now(UTC).astimezone().replace(tzinfo=None)
+    entries = list(known.parse(lines, now, problems.append))
     _show(entries, as_json)
-    return 0 if entries else 1
+    for sentence in problems:
+        note(f"{file}: {sentence}")
+    return (EXIT_SOME_FAILED if entries else EXIT_NOTHING) if problems else 0
 
 
 def _add_action(action: QueueAction) -> None:
