@@ -10,10 +10,12 @@ specification, "-bp"; ``src/queue.c``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 
 from smtpadmin.formats.exim_id import BASE_62, PATTERN, arrival_of
 from smtpadmin.model.queue import QueueEntry, QueueRecipient
+from smtpadmin.util.text import decode_line, visible
 
 WAITING, FROZEN, UNREADABLE = "deferred", "frozen", "corrupt"
 """What ``QueueEntry.queue`` says: Exim has one queue; a message in it waits, is frozen, or has a
@@ -26,6 +28,8 @@ MOST_LINE = 100_000
 """Characters of a line that are looked at."""
 
 _FROZEN = "*** frozen ***"
+_SHOWN = 200
+_SAID = re.compile(r"(?:exim4?|mailq|sendmail): \S|LOG: |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
 _HEAD = re.compile(
     rf"[ \t]*(?:(?P<age>\d{{1,9}}[mhdw])[ \t]+)?(?:(?P<size>\d{{1,9}}(?:\.\d{{1,9}})?[KMG]?)[ \t]+)?"
     rf"(?P<id>{PATTERN})(?:[ \t]+(?P<rest>.*)|[ \t]*)",
@@ -36,27 +40,38 @@ _UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3}
 
 
 class EximQueueReader:
-    """Takes a listing line by line, as it arrives, and gives each message when it is complete."""
+    """Takes a listing line by line, as it arrives, and gives each message when it is complete.
+    ``tell`` gets a sentence about each line that is no part of a listing."""
 
-    def __init__(self, server: str | None = None, *, base: int = BASE_62) -> None:
-        self.unknown: list[str] = []
+    def __init__(
+        self,
+        tell: Callable[[str], None],
+        server: str | None = None,
+        *,
+        base: int = BASE_62,
+    ) -> None:
+        self._tell = tell
         self._server = server
         self._base = base
         self._open: _Open | None = None
+        self._number = 0
 
-    def feed(self, line: str) -> QueueEntry | None:
-        """One line without its line end; gives the message that it ends, if it ends one."""
-        line = line[:MOST_LINE].rstrip("\r\n")
+    def feed(self, raw: bytes) -> QueueEntry | None:
+        """One line; gives the message that it ends, if it ends one."""
+        self._number += 1
+        line = decode_line(raw[:MOST_LINE]).rstrip("\r\n")
         if not line.strip():
             return self.finish()
         if self._open is not None and self._open.takes(line):
             return None
-        head = _HEAD.fullmatch(line)
-        if head is None:
-            self.unknown.append(line.strip())
-            return None
         done = self.finish()
-        self._open = _Open(head)
+        if head := _HEAD.fullmatch(line):
+            self._open = _Open(head)
+        elif _SAID.match(line):
+            self._tell(visible(line.strip(), _SHOWN))
+        else:
+            shown = visible(line.strip(), _SHOWN)
+            self._tell(f"line {self._number} is no part of a listing: {shown}")
         return done
 
     def finish(self) -> QueueEntry | None:
@@ -107,11 +122,15 @@ class _Open:
         )
 
 
-def parse_listing(
-    lines: Iterable[str], server: str | None = None, *, base: int = BASE_62
+def parse(
+    lines: Iterable[bytes],
+    _now: datetime,
+    tell: Callable[[str], None],
+    *,
+    base: int = BASE_62,
 ) -> Iterator[QueueEntry]:
-    """The messages of a whole listing, in its order. Lines that are none are passed over."""
-    reader = EximQueueReader(server, base=base)
+    """The entries; see :mod:`smtpadmin.formats.queue_listing`. No line at all is an empty queue."""
+    reader = EximQueueReader(tell, base=base)
     for line in lines:
         if entry := reader.feed(line):
             yield entry
@@ -119,10 +138,16 @@ def parse_listing(
         yield entry
 
 
-def looks_like(line: str) -> bool:
-    """Whether a line is the head of a message in such a listing."""
-    head = _HEAD.fullmatch(line[:MOST_LINE].rstrip("\r\n"))
-    return head is not None and bool(head["age"] or head["size"]) and "<" in (head["rest"] or "<")
+def looks_like(head: Sequence[bytes]) -> bool:
+    """Whether these are lines of this listing, or what was said in its place."""
+    return any(_is_head(decode_line(line[:1_000]).rstrip()) for line in head) or any(
+        line.startswith((b"exim: ", b"exim4: ")) for line in head
+    )
+
+
+def _is_head(line: str) -> bool:
+    head = _HEAD.fullmatch(line)
+    return head is not None and bool(head["age"] or head["size"])
 
 
 def size_of(text: str | None) -> int | None:

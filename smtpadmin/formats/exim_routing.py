@@ -40,7 +40,7 @@ def _details(lines: Sequence[str], start: int) -> list[str]:
     end = start
     while end < len(lines) and lines[end].startswith("  "):
         end += 1
-    return lines[start:end]
+    return list(lines[start:end])
 
 
 def _route(line: str, details: Sequence[str]) -> Route | None:
@@ -52,12 +52,12 @@ def _route(line: str, details: Sequence[str]) -> Route | None:
         return Route(discarded["address"], "discarded")
     parents = tuple(visible(d.strip()[4:]) for d in details if d.strip().startswith("<-- "))
     for words, outcome in _FAILURES.items():
-        address, found, reason = line.partition(words)
-        if found:
+        address, separator, reason = line.partition(words)
+        if separator:
             more = [visible(d.strip()) for d in details if not d.strip().startswith("<-- ")]
             told = " ".join([reason.lstrip(": "), *more]).strip()
             return Route(address, outcome, came_from=parents, reason=told)
-    routers = [found for d in details if (found := _ROUTER.fullmatch(d))]
+    routers = [router for d in details if (router := _ROUTER.fullmatch(d))]
     if not routers:
         return None
     return Route(

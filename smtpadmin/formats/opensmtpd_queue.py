@@ -8,15 +8,17 @@ is one recipient: the upper half of its 64-bit ID is the message's. OpenSMTPD ``
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from smtpadmin.model.queue import QueueEntry, QueueRecipient
+from smtpadmin.util.text import decode_line, visible
 
 FIELDS = 14
 MOST_LINE = 100_000
 _ID = re.compile(r"[0-9a-f]{16}", re.ASCII)
-_FAMILIES = frozenset({"local", "inet4", "inet6", "", "unknown"})
+_SAID = re.compile(r"smtpctl: \S|usage: smtpctl")
+_SHOWN = 200
 _TYPES = frozenset({"mta", "mda", "bounce"})
 
 
@@ -45,25 +47,34 @@ def parse_line(
         parts[4],
         (QueueRecipient(parts[6] or parts[5], parts[13] or None),),
         server=server,
-        flags=tuple([parts[2], parts[1], state, *flags]),
+        flags=(parts[2], parts[1], state, *flags),
         tries=_number(parts[10]),
         next_try=now + timedelta(seconds=delay or 0) if waits and now else None,
         expires=_time(parts[8]) if parts[8] != parts[7] else None,
     )
 
 
-def parse_listing(
-    lines: Iterable[str], server: str | None = None, *, now: datetime | None = None
+def parse(
+    lines: Iterable[bytes], now: datetime, tell: Callable[[str], None]
 ) -> Iterator[QueueEntry]:
-    """The envelopes of a listing, in its order."""
-    for line in lines:
-        if entry := parse_line(line, server, now=now):
+    """The entries; see :mod:`smtpadmin.formats.queue_listing`. No line at all is an empty queue."""
+    when = now.astimezone()
+    for number, raw in enumerate(lines, 1):
+        line = decode_line(raw[:MOST_LINE])
+        if entry := parse_line(line, now=when):
             yield entry
+        elif line.strip():
+            shown = visible(line.strip(), _SHOWN)
+            said = _SAID.match(line)
+            tell(shown if said else f"line {number} is no part of a listing: {shown}")
 
 
-def looks_like(line: str) -> bool:
-    """Whether a line is an envelope of such a listing."""
-    return parse_line(line) is not None
+def looks_like(head: Sequence[bytes]) -> bool:
+    """Whether these are lines of this listing, or what was said in its place."""
+    return any(
+        line.startswith(b"smtpctl: ") or parse_line(decode_line(line[:MOST_LINE])) is not None
+        for line in head
+    )
 
 
 def _number(text: str) -> int | None:

@@ -10,27 +10,36 @@ status...`` may follow one another, and counts in them are not the number of ent
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime
 
 from smtpadmin.model.queue import QueueEntry, QueueRecipient
+from smtpadmin.util.text import decode_line, visible
 
 MOST_LINE = 100_000
 _ID = r"[0-9A-Za-z]{12,26}"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_YEARS_BACK = 12
+"""A weekday and date come again within 11 years at the latest."""
+
+_SHOWN = 200
+_SAID = re.compile(
+    r"(?:mailq|sendmail): \S|can not chdir\b|Permission denied\b|\S+: .*[Pp]ermission denied"
+)
 _HEAD = re.compile(
     rf"(?P<id>{_ID})(?P<mark>[*X?-]{{0,2}})[ \t]+(?P<size>\d{{1,15}})[ \t]+"
     r"(?:[-+]?\d{1,9}[+-]?[ \t]+)?"  # the priority that mailq -v shows
-    rf"[A-Z][a-z]{{2}} (?P<month>{'|'.join(_MONTHS)}) (?P<day>[ 0-3]?\d) (?P<hour>\d\d):(?P<minute>\d\d)"
-    r"(?::(?P<second>\d\d))?(?:[ \t]+(?P<sender>.*))?",
+    rf"(?P<weekday>{'|'.join(_DAYS)}) (?P<month>{'|'.join(_MONTHS)}) (?P<day>[ 0-3]?\d) (?P<hour>\d\d):(?P<minute>\d\d)"
+    r"(?:[ \t]+(?P<sender>.*))?",
     re.ASCII,
 )
 _BARE = re.compile(rf"(?P<id>{_ID})(?P<mark>[*X?-]{{0,2}})[ \t]+(?P<note>\(.*\)?)", re.ASCII)
 _BODY_TYPE = re.compile(r"[ \t]*(?:8BITMIME|7BIT)\b(?P<rest>.*)")
 _NOISE = re.compile(
     r"[ \t]*(?:(?:MSP|MTA) Queue status\.\.\.|Total requests: \d+|-+Q-ID-+.*"
-    r"|/\S* \(\d+ requests?(?:, only \d+ printed)?\)|/\S* is empty|Running as .*|Warning: .*)"
+    r"|/\S* \(\d+ requests?(?:, only \d+ printed)?\)|/\S* is empty|Running as .*)"
 )
 _MARKS = {"*": "locked", "-": "load-too-high", "X": "load-too-high", "?": "lost"}
 
@@ -47,7 +56,7 @@ class _Open:
     flags: list[str] = field(default_factory=list)
     in_reason: bool = False
 
-    def entry(self, server: str | None) -> QueueEntry:
+    def entry(self) -> QueueEntry:
         """The message as a row."""
         marks = [_MARKS[m] for m in self.mark if m in _MARKS]
         recipients = tuple(QueueRecipient(a, r or None) for a, r in self.addresses)
@@ -60,68 +69,53 @@ class _Open:
             self.size,
             self.sender,
             recipients,
-            server=server,
             flags=(*marks, *self.flags),
         )
 
 
-class SendmailQueueReader:
-    """Takes a listing line by line; ``now`` gives the year that the times lack, ``zone`` is the
-    server's."""
+class _Reader:
+    """Reads line after line; an entry is complete when the next one, or a trailer, begins."""
 
-    def __init__(
-        self, server: str | None = None, *, now: datetime | None = None, zone: tzinfo = UTC
-    ) -> None:
-        self.unknown: list[str] = []
-        self._server = server
-        self._zone = zone
-        self._now = (now or datetime.now(zone)).astimezone(zone)
+    def __init__(self, now: datetime, tell: Callable[[str], None]) -> None:
+        self._now = now
+        self._tell = tell
         self._open: _Open | None = None
 
-    def feed(self, line: str) -> QueueEntry | None:
-        """One line without its line end; gives the message that it ends, if it ends one."""
-        line = line[:MOST_LINE].rstrip("\r\n \t")
-        if not line:
-            return None
-        if _NOISE.fullmatch(line):
-            return self.finish()
-        if opened := self._head(line):
-            done, self._open = self.finish(), opened
-            return done
-        if self._open is None or not line[0].isspace():
-            self.unknown.append(line.strip())
-        else:
-            self._detail(self._open, line)
-        return None
+    def entries(self, lines: Iterable[bytes]) -> Iterator[QueueEntry]:
+        """All entries."""
+        for number, raw in enumerate(lines, 1):
+            line = decode_line(raw[:MOST_LINE]).rstrip()
+            opened = self._head(line)
+            if opened is not None or _NOISE.fullmatch(line):
+                yield from self._take()
+                self._open = opened
+            elif line:
+                self._read(line, number)
+        yield from self._take()
 
-    def finish(self) -> QueueEntry | None:
-        """The message that is still open at the end."""
+    def _take(self) -> Iterator[QueueEntry]:
         done, self._open = self._open, None
-        return done.entry(self._server) if done else None
+        if done is not None:
+            yield done.entry()
+
+    def _read(self, line: str, number: int) -> None:
+        if self._open is not None and line[0].isspace():
+            self._detail(self._open, line)
+        elif _SAID.match(line):
+            self._tell(visible(line, _SHOWN))
+        else:
+            shown = visible(line.strip(), _SHOWN)
+            self._tell(f"line {number} is no part of a listing: {shown}")
 
     def _head(self, line: str) -> _Open | None:
         if head := _HEAD.fullmatch(line):
             sender = _address((head["sender"] or "").strip())
             sender = "" if sender.upper() == "MAILER-DAEMON" else sender
-            return _Open(head["id"], head["mark"], int(head["size"]), self._time(head), sender)
+            when = _moment(head, self._now)
+            return _Open(head["id"], head["mark"], int(head["size"]), when, sender)
         if bare := _BARE.fullmatch(line):
             note = bare["note"].strip("()")
             return _Open(bare["id"], bare["mark"], None, None, "", flags=[note] if note else [])
-        return None
-
-    def _time(self, head: re.Match[str]) -> datetime | None:
-        """The last such day that is not later than now, a day of clock differences apart."""
-        month = _MONTHS.index(head["month"]) + 1
-        for year in range(self._now.year + 1, self._now.year - 9, -1):
-            try:
-                found = datetime(
-                    year, month, int(head["day"]), int(head["hour"]), int(head["minute"]),
-                    int(head["second"] or 0), tzinfo=self._zone,
-                )  # fmt: skip
-            except ValueError:  # 29 February, or a second of 60
-                continue
-            if found <= self._now + timedelta(days=1):
-                return found
         return None
 
     @staticmethod
@@ -142,29 +136,35 @@ class SendmailQueueReader:
             message.addresses.append((_address(text), " ".join(message.reason)))
 
 
-def parse_listing(
-    lines: Iterable[str],
-    server: str | None = None,
-    *,
-    now: datetime | None = None,
-    zone: tzinfo = UTC,
+def parse(
+    lines: Iterable[bytes], now: datetime, tell: Callable[[str], None]
 ) -> Iterator[QueueEntry]:
-    """The messages of a whole listing, in its order."""
-    reader = SendmailQueueReader(server, now=now, zone=zone)
-    for line in lines:
-        if entry := reader.feed(line):
-            yield entry
-    if entry := reader.finish():
-        yield entry
+    """The entries; see :mod:`smtpadmin.formats.queue_listing`."""
+    return _Reader(now, tell).entries(lines)
 
 
-def looks_like(line: str) -> bool:
-    """Whether a line is the head of a message, a banner or the trailer of such a listing."""
-    line = line[:MOST_LINE].rstrip()
-    found = _HEAD.fullmatch(line)
-    return bool(found and re.search(r"\d{6}\Z", found["id"])) or (
-        _NOISE.fullmatch(line) is not None and "Warning" not in line
-    )
+def looks_like(head: Sequence[bytes]) -> bool:
+    """Whether these are lines of this listing, an empty one included."""
+    texts = [decode_line(line[:1_000]).rstrip() for line in head]
+    return any(_HEAD.fullmatch(text) or _NOISE.fullmatch(text) for text in texts)
+
+
+def _moment(head: re.Match[str], now: datetime) -> datetime | None:
+    """The youngest such moment that is not in the future; its weekday decides between years."""
+    month, day = _MONTHS.index(head["month"]) + 1, int(head["day"])
+    latest = now.astimezone()
+    fitting = []
+    for year in range(latest.year + 1, max(0, latest.year - _YEARS_BACK), -1):
+        try:
+            weekday = date(year, month, day).weekday()
+            hour, minute = int(head["hour"]), int(head["minute"])
+            clock = datetime(year, month, day, hour, minute, tzinfo=UTC)
+            moment = clock.replace(tzinfo=now.tzinfo).astimezone()
+        except (ValueError, OverflowError, OSError):
+            continue
+        if (moment - latest).total_seconds() < 86_400:
+            fitting.append((weekday != _DAYS.index(head["weekday"]), -year, moment))
+    return min(fitting)[2] if fitting else None
 
 
 def _address(text: str) -> str:
