@@ -252,7 +252,8 @@ class EximServer:
         mark = f"reinjected-{random.token_hex(6)}"
         sender = message.sender or "<>"
         recipients = [f"<{address}>" for address in message.recipients]
-        args = ["-odq", "-i", "-oMr", mark, "-f", sender, "--", *recipients]
+        # Without -oep Exim would mail its refusal to the sender of the message.
+        args = ["-odq", "-oep", "-i", "-oMr", mark, "-f", sender, "--", *recipients]
         result = await self._exim.run(args, stdin=_unix_lines(message.raw), deadline=120.0)
         if result.status:
             said = visible(both(result).strip(), 300)

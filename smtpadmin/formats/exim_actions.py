@@ -69,9 +69,9 @@ def parse_delivery(queue_id: str, output: str) -> ActionResult:
     counts = dict.fromkeys(_OUTCOMES.values(), 0)
     reason = ""
     for line in _log_lines(output):
-        if "Spool file" in line and line.endswith("not found"):
+        if line.startswith("Spool file ") and line.endswith("not found"):
             return ActionResult(queue_id, False, GONE)
-        if "Spool file is locked" in line:
+        if line.startswith("Spool file ") and "is locked" in line:
             return ActionResult(queue_id, False, LOCKED)
         outcome = _OUTCOMES.get(line[:3])
         if outcome:

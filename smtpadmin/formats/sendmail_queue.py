@@ -18,7 +18,8 @@ from smtpadmin.model.queue import QueueEntry, QueueRecipient
 from smtpadmin.util.text import decode_line, visible
 
 MOST_LINE = 100_000
-_ID = r"[0-9A-Za-z]{12,26}"
+_ID = r"[0-9A-Za-z]{3,20}\d{5,10}"
+"""Ends with the number of the process that took the message."""
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _YEARS_BACK = 12
