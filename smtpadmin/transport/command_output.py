@@ -43,12 +43,15 @@ class CommandOutput:
         self._status: int | None = None
         self._error: SmtpadminError | None = None
         self._ended = False
+        self._dropping = False
         self._news = asyncio.Event()
 
     # What the command's transport calls
 
     def out(self, data: bytes) -> None:
         """Standard output came."""
+        if self._dropping:
+            return
         self._waiting.append(data)
         self._size += len(data)
         if self._size >= HIGH_WATER and not self._paused and self._pause is not None:
@@ -69,6 +72,13 @@ class CommandOutput:
         if not self._ended:
             self._ended, self._error = True, error
             self._news.set()
+
+    def drop(self) -> None:
+        """Nobody reads any more: let what still comes flow by, so that the end can come."""
+        self._dropping = True
+        self._waiting.clear()
+        self._size = 0
+        self._flow()
 
     @property
     def ended(self) -> bool:

@@ -15,8 +15,8 @@ from smtpadmin.transport.command_output import CommandOutput, collect
 from smtpadmin.transport.privileges import Privileges
 from smtpadmin.transport.remote_line import PATH, whole_command
 
-END_S = 2.0
-"""Seconds that a killed command has to be gone."""
+TERM_S, KILL_S = 1.0, 2.0
+"""Seconds that a command has to be gone after SIGTERM, and after SIGKILL."""
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
 
@@ -116,17 +116,25 @@ class _Process(asyncio.SubprocessProtocol):
         writer.close()
 
     async def end(self) -> None:
-        """Kill the whole group and wait until the process is reaped. After an end of its own
-        nothing is killed: what it left running it meant to (``postfix start``)."""
+        """SIGTERM to the whole group, SIGKILL to who is left, and wait until the process is reaped.
+        After an end of its own nothing is killed: what it left running it meant to (``postfix
+        start``)."""
         if self._transport is None:
             return
         if not self.output.ended:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._transport.get_pid(), signal.SIGKILL)
+            self.output.drop()
+            for number, patience in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._transport.get_pid(), number)
+                await self._ended_within(patience)
         self._transport.close()
+        await self._ended_within(KILL_S)
+
+    async def _ended_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(END_S):
+            async with asyncio.timeout(seconds):
                 await self._gone.wait()
+        return self._gone.is_set()
 
     # SubprocessProtocol
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from smtpadmin.model.errors import UsageError
 from smtpadmin.model.profile import Profile
 from smtpadmin.transport.command import CommandRunner
 from smtpadmin.transport.local import LocalRunner
@@ -25,4 +24,6 @@ def open_runner(profile: Profile, secrets: Mapping[str, str]) -> CommandRunner:
     prefix = parse_prefix(profile.prefix)
     if is_local(profile):
         return LocalRunner(prefix)
-    raise UsageError("SSH is not reached yet", where=profile.name, remedy="Use --set access=local.")
+    from smtpadmin.transport.ssh import SshRunner
+
+    return SshRunner(profile, secrets, prefix)
