@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from smtpadmin.formats import builtin_log, builtin_tracking, postfix_log
+from smtpadmin.formats import builtin_log, builtin_tracking, exim_log, postfix_log
 from smtpadmin.formats.log_clock import LogClock
 from smtpadmin.model.errors import UsageError
 from smtpadmin.model.log import LogRecord
@@ -58,6 +58,7 @@ FORMATS: dict[str, LogFormat] = {
     "postfix": LogFormat(
         postfix_log.looks_like, lambda clock: partial(postfix_log.parse_line, clock=clock)
     ),
+    "exim": LogFormat(exim_log.looks_like, lambda clock: partial(exim_log.parse_line, clock=clock)),
 }
 SYSLOG = replace(FORMATS["postfix"], find=None)
 """What a log of no known format is read as: its frames, every line ``other``."""

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from smtpadmin.model.errors import UsageError
 
@@ -80,10 +80,12 @@ def _gunzipped(file: BinaryIO) -> Iterator[bytes]:
     """All members of a gzip file. Not by the file classes: of a cut file they lose what they had
     decompressed already."""
     try:
+        from isal import igzip_lib
         from isal import isal_zlib as fast
-        from isal.igzip_lib import IsalError
+
+        fault = cast("type[Exception]", igzip_lib.IsalError)
     except ImportError:
-        fast, IsalError = zlib, zlib.error  # type: ignore[misc]
+        fast, fault = zlib, zlib.error  # type: ignore[misc]
     left = file.read(_COMPRESSED_PIECE)
     try:
         while left:
@@ -96,7 +98,7 @@ def _gunzipped(file: BinaryIO) -> Iterator[bytes]:
             else:
                 raise EOFError("it is cut")
             left = (member.unused_data or file.read(_COMPRESSED_PIECE)).lstrip(b"\0")
-    except IsalError as error:
+    except fault as error:
         raise OSError(str(error)) from error
 
 
