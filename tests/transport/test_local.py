@@ -24,6 +24,12 @@ async def test_output_and_status() -> None:
     assert (done.status, done.stdout, done.stderr) == (7, b"out\n", b"err\n")
 
 
+async def test_the_status_of_many_quick_commands_at_once() -> None:
+    runner = LocalRunner()
+    done = await asyncio.gather(*(runner.run(["sh", "-c", f"exit {n}"]) for n in range(40)))
+    assert [result.status for result in done] == list(range(40))
+
+
 async def test_arguments_stay_what_they_are() -> None:
     done = await LocalRunner().run(["printf", "%s\\0", *HOSTILE])
     assert [os.fsdecode(word) for word in done.stdout.split(b"\0")[:-1]] == HOSTILE
