@@ -6,7 +6,6 @@ stand in both too: a line that another log gave in the last moments is not given
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime, timedelta, timezone
@@ -15,16 +14,11 @@ from pathlib import PurePosixPath
 from smtpadmin.connectors._exim_commands import EximCommands, text_of
 from smtpadmin.connectors._log_files import LogFiles
 from smtpadmin.formats.exim_config import LogPlaces, log_places
-from smtpadmin.formats.exim_id import PATTERN
+from smtpadmin.formats.exim_log import parse_line
 from smtpadmin.formats.log_clock import LogClock
 from smtpadmin.model.errors import ServerRefusedError
 from smtpadmin.model.log import LogRecord
-from smtpadmin.util.text import decode_line
 
-_LINE = re.compile(
-    rb"(?P<time>\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,9})?(?: [+-]\d{4})?) "
-    rb"(?:\[(?P<pid>\d{1,10})\] )?(?:(?P<id>" + PATTERN.encode() + rb") )?"
-)
 REMEMBERED = 2_000
 """Lines that are compared with those of the other logs."""
 
@@ -180,22 +174,3 @@ def _log_of(file: str | None) -> str:
 
 def _inside(time: datetime, since: datetime | None, until: datetime | None) -> bool:
     return (since is None or time >= since) and (until is None or time <= until)
-
-
-def parse_line(
-    line: bytes, *, file: str | None, number: int | None = None, clock: LogClock
-) -> LogRecord:
-    raw = decode_line(line)
-    head = _LINE.match(line)
-    if head is None:
-        return LogRecord(raw, message=raw, file=file, line=number)
-    return LogRecord(
-        raw,
-        time=clock.moment(head["time"]),
-        program="exim",
-        pid=int(head["pid"]) if head["pid"] else None,
-        queue_id=head["id"].decode() if head["id"] else None,
-        message=decode_line(line[head.end() :]),
-        file=file,
-        line=number,
-    )

@@ -6,6 +6,7 @@ ending names. What the account may not read is tried by ``sudo -n``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -38,7 +39,7 @@ class LogFiles:
         ``path`` may hold ``*`` in its name, where a date stands."""
         file = PurePosixPath(path)
         argv = ["find", "-L", str(file.parent), "-maxdepth", "1", "-type", "f"]
-        argv += ["-name", f"{file.name}*"]
+        argv += ["-name", re.sub(r"([\\?\[\]])", r"\\\1", file.name) + "*"]
         if since is not None:
             minutes = max(0.0, (now - since).total_seconds()) / 60
             argv += ["-mmin", f"-{int(minutes) + 2}"]
@@ -105,7 +106,7 @@ class LogFiles:
 
 
 def _is_rotation(name: str, current: str) -> bool:
-    """``mainlog``, ``mainlog.1``, ``mainlog.2.gz``, ``mainlog-20261101``, and not ``mainlogs``."""
-    stem = current.rstrip("*")
-    rest = name[len(stem) :] if name.startswith(stem) else ""
-    return name == current or current != stem or rest[:1] in (".", "-", "_", "0", "1", "2")
+    """``mainlog``, ``mainlog.1``, ``mainlog.2.gz``, ``mainlog-20261101``, and not ``mainlogs``; a
+    ``*`` in the log's own name is a date."""
+    pattern = re.escape(current).replace(r"\*", "[0-9]{4,8}")
+    return re.fullmatch(rf"{pattern}(?:[.-][0-9A-Za-z.-]*)?", name) is not None

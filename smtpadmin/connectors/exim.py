@@ -101,10 +101,11 @@ class EximServer:
 
     def _place(self) -> EximPlace:
         own = self._profile.settings
-        names = [own.get(name, "") for name in ("binary", "config", "queue")]
-        if any(name.startswith("-") or not name.isprintable() for name in names):
-            raise UsageError("a setting of Exim's command is no path or name", where=self.id)
-        return EximPlace(*names, account=self._profile.user)
+        binary, config, queue = (own.get(name, "") for name in ("binary", "config", "queue"))
+        for value in (binary, config, queue):
+            if value.startswith("-") or not value.isprintable():
+                raise UsageError(f"{value!r} is no path or name", where=self._profile.name)
+        return EximPlace(binary, config, queue, self._profile.user)
 
     async def probe(self) -> ProbeResult:
         """Version, how it is set up, and what the account may do."""
