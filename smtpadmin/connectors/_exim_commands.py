@@ -134,6 +134,15 @@ class EximCommands:
             raise self.not_permitted()
         return rights is Rights.SUDO
 
+    async def lists_by_sudo(self) -> bool:
+        """Whether listing needs sudo. Where ``queue_list_requires_admin`` is off anybody may list —
+        but not with ``-C``: Exim then gives up its rights, cannot look into its spool and shows an
+        empty queue without a word (measured on 4.96). Raises NotPermittedError."""
+        rights = await self.rights()
+        if rights is Rights.NONE and self.place.config:
+            raise self.not_permitted()
+        return rights is Rights.SUDO
+
     def not_permitted(self) -> NotPermittedError:
         """What to say to an account that is no administrator: with the line that makes it one."""
         return NotPermittedError(

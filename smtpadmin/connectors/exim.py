@@ -133,7 +133,7 @@ class EximServer:
         exim = self._exim
         told: list[str] = []
         reader = EximQueueReader(told.append, self._profile.name)
-        async with exim.start(["-bpr"], sudo=await exim.rights() is Rights.SUDO) as running:
+        async with exim.start(["-bpr"], sudo=await exim.lists_by_sudo()) as running:
             async for lines in whole_lines(running.chunks()):
                 if entries := [entry for line in lines if (entry := reader.feed(line))]:
                     yield entries
@@ -155,7 +155,7 @@ class EximServer:
 
     async def queue_counts(self) -> QueueCounts:
         """All messages, frozen ones too: Exim counts no other way without listing them."""
-        sudo = await self._exim.rights() is Rights.SUDO
+        sudo = await self._exim.lists_by_sudo()
         argv = await self._exim.argv(["-bpc"])
         result = await self._exim.runner.run(argv, privileged=sudo)
         count = text_of(result.stdout).strip()

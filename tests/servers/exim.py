@@ -31,6 +31,7 @@ import pytest
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
 
 TRUSTED = Path("/etc/exim4/trusted_configs")
+DEFAULT = Path("/etc/exim4/exim4.conf")
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "smtpadmin-tests"
 PROGRAMS = (CACHE / "exim4/usr/sbin/exim4", Path("/usr/sbin/exim4"))
 USER = "Debian-exim"
@@ -356,6 +357,24 @@ def _trusted(config: Path) -> Iterator[None]:
         if made:
             with contextlib.suppress(OSError):  # another run's line is in it
                 TRUSTED.parent.rmdir()
+
+
+@contextlib.contextmanager
+def as_the_default(exim: Exim) -> Iterator[None]:
+    """Meanwhile Exim without ``-C`` uses this configuration: with ``-C`` it gives up its rights."""
+    made = not DEFAULT.parent.exists()
+    DEFAULT.parent.mkdir(exist_ok=True)
+    try:
+        DEFAULT.symlink_to(exim.config)
+    except FileExistsError:
+        pytest.skip(f"{DEFAULT} is there already: this host is not for tests, or another test runs")
+    try:
+        yield
+    finally:
+        DEFAULT.unlink()
+        if made:
+            with contextlib.suppress(OSError):
+                DEFAULT.parent.rmdir()
 
 
 def _edit_trusted(add: Path | None = None, remove: Path | None = None) -> None:
