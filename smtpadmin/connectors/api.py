@@ -24,6 +24,7 @@ from smtpadmin.model.queue import (
     QueueEntry,
     StoredMessage,
 )
+from smtpadmin.model.routing import FakeSession, Route, SessionEnvelope
 from smtpadmin.model.smtp import SubmissionEndpoint, TranscriptLine
 from smtpadmin.model.stats import ProbeResult, ServerStats
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
@@ -125,6 +126,15 @@ class TranscriptSource(Protocol):
 
 
 @runtime_checkable
+class MessageLogSource(Protocol):
+    """Shows the log that the server keeps for each queued message."""
+
+    async def fetch_message_log(self, queue_id: str) -> list[str]:
+        """Its lines, the oldest first, in the server's words. Raises ServerRefusedError."""
+        ...
+
+
+@runtime_checkable
 class LogSource(Protocol):
     """Gives the server's log."""
 
@@ -189,16 +199,31 @@ class AdviceSource(Protocol):
         ...
 
 
+@runtime_checkable
+class RoutingTester(Protocol):
+    """Says what the server would do, without a message."""
+
+    async def test_routing(self, address: str) -> list[Route]:
+        """Where mail to an address would go; several for an alias. Raises ServerRefusedError."""
+        ...
+
+    async def fake_session(self, ip: str, envelope: SessionEnvelope) -> FakeSession:
+        """What a client at that IP address would be answered, and why."""
+        ...
+
+
 ABILITIES: Mapping[str, type] = {
     "queue": QueueSource,
     "queue-control": QueueControl,
     "message": MessageSource,
     "transcript": TranscriptSource,
+    "message-log": MessageLogSource,
     "log": LogSource,
     "track": Tracker,
     "submission": Submission,
     "stats": StatsSource,
     "advice": AdviceSource,
+    "routing": RoutingTester,
 }
 """Abilities by the name that pages and commands ask for."""
 
