@@ -14,7 +14,8 @@ say() { printf 'smtpadmin: %s\n' "$*" >&2; }
 
 probe_fails() {
   case $1 in
-    *.so.*) ! { /sbin/ldconfig -p 2>/dev/null || ldconfig -p; } | grep -qF "$1" ;;
+    # Not -q: a grep that stops reading ends ldconfig by SIGPIPE, which pipefail takes for a failure.
+    *.so.*) ! { /sbin/ldconfig -p 2>/dev/null || ldconfig -p; } | grep -F "$1" >/dev/null ;;
     /*) [ ! -e "$1" ] ;;
     *) ! PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
   esac

@@ -12,15 +12,11 @@ from dataclasses import dataclass, replace
 
 from smtpadmin.connectors import registry
 from smtpadmin.connectors.api import AdviceSource, Connector, ability
-from smtpadmin.model.errors import (
-    LoginError,
-    NotPermittedError,
-    SmtpadminError,
-    UnreachableError,
-)
+from smtpadmin.model.errors import NotPermittedError, SmtpadminError
 from smtpadmin.model.profile import Profile
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.services.checks import Check, CheckResult, elapsed_ms
+from smtpadmin.transport.open_runner import open_runner
 
 _TOLD = ("Instance", "Instances", "Log", "Account may", "Administrator")
 """Facts of a probe that the survey tells in a line of their own."""
@@ -48,9 +44,19 @@ def command_kinds() -> Mapping[str, type[Connector]]:
 async def survey(profile: Profile, secrets: Mapping[str, str]) -> AsyncIterator[Surveyed]:
     """Look for every kind, the profile's own first. Raises UnreachableError, UntrustedError and
     LoginError when the server cannot be reached at all."""
+    await _reach(profile, secrets)
     kinds = command_kinds()
     for kind in sorted(kinds, key=lambda name: name != profile.kind):
         yield await _look_for(kinds[kind], profile, secrets)
+
+
+async def _reach(profile: Profile, secrets: Mapping[str, str]) -> None:
+    """Log in; afterwards a probe that fails tells of a mail server, not of the way there."""
+    runner = open_runner(profile, secrets)
+    try:
+        await runner.run(("id", "-u"))
+    finally:
+        await runner.close()
 
 
 async def _look_for(cls: type[Connector], profile: Profile, secrets: Mapping[str, str]) -> Surveyed:
@@ -62,8 +68,6 @@ async def _look_for(cls: type[Connector], profile: Profile, secrets: Mapping[str
         found = await connector.probe()
         checks = [_present(cls, found, elapsed_ms(started)), *_facts(cls, found)]
         checks += await _missing(cls, connector)
-    except (UnreachableError, LoginError):
-        raise
     except SmtpadminError as error:
         return Surveyed(cls.id, cls.title, None, (_absent(cls, error, profile.kind == cls.id),))
     finally:
