@@ -43,7 +43,7 @@ async def settled(postfix: Postfix, count: int) -> list[QueueEntry]:
     deadline = time.monotonic() + 120
     while (await postfix.queue_counts()).by_queue != {"deferred": count}:
         assert time.monotonic() < deadline, await postfix.queue_counts()
-        time.sleep(0.2)  # noqa: ASYNC251 - nothing else runs here
+        time.sleep(0.2)
     return await listed(postfix)
 
 

@@ -61,7 +61,7 @@ async def test_exim_is_found_though_postfix_was_expected(exim: Exim) -> None:
     profile = local("exim", binary=str(exim.binary), config=str(exim.config))
     found = await looked(profile)
     assert found["exim"].probe is not None
-    assert list(found)[0] == "exim"
+    assert next(iter(found)) == "exim"
     assert found["exim"].checks[0].result is CheckResult.PASS
 
 

@@ -70,7 +70,7 @@ QUEUE_TABLE: tuple[TableColumn[QueueEntry], ...] = (
     TableColumn(
         "next_try", "Next try", 10, _next_try, tooltip=lambda e: TIMES.full(e.next_try), right=True
     ),
-    TableColumn("queue_id", "Queue ID", 16, lambda e: e.queue_id, mono=True, term="id"),
+    TableColumn("queue_id", "Queue ID", 18, lambda e: e.queue_id, mono=True, term="id"),
     TableColumn("subject", "Subject", 24, lambda e: e.subject or "", hidden=True),
     TableColumn("domain", "Destination", 18, _domain, hidden=True, term="domain"),
     TableColumn("message_id", "Message-ID", 28, lambda e: e.message_id or "", hidden=True),

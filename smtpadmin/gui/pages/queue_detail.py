@@ -151,6 +151,7 @@ class QueueDetail(QWidget):
             self._stack.addWidget(view)
         self.message.structure.save_wanted.connect(self._on_save)
         column.addWidget(self._stack, 1)
+        self._on_tab(self._tabs.currentIndex())
         return box
 
     # What is shown.

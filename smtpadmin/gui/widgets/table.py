@@ -7,7 +7,7 @@ scrolls with them. Single letters act only while the table has the focus.
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
@@ -273,6 +273,12 @@ class Table(QTableView):
     def visible_names(self) -> list[str]:
         """Names of the columns that are shown, left to right."""
         return [self.rows.columns[number].name for number in self._visible_columns()]
+
+    def hide_columns(self, names: Collection[str]) -> None:
+        """Hide these; the menu still offers them."""
+        for number, column in enumerate(self.rows.columns):
+            if column.name in names:
+                self.setColumnHidden(number, True)
 
     def show_only(self, names: Sequence[str]) -> None:
         """Show exactly these columns."""

@@ -62,7 +62,6 @@ class ServerWizard(QDialog):
         self._login = QVBoxLayout()
         self._where = Label()
         self.found = StageList()
-        self.found.hide()
         self._lay_out()
         self._show()
         em = self.fontMetrics().averageCharWidth()
@@ -138,9 +137,12 @@ class ServerWizard(QDialog):
         self._where.setObjectName("muted")
         self._where.setWordWrap(True)
         self._login.addWidget(self._where)
-        self._login.addWidget(self.found, 2)
         self._login.addStretch(1)
-        return page
+        both = QStackedWidget()
+        both.addWidget(page)
+        both.addWidget(self.found)
+        self._fields_or_found = both
+        return both
 
     def _name_page(self) -> QWidget:
         page = QWidget()
@@ -181,6 +183,7 @@ class ServerWizard(QDialog):
             self._fill_name()
 
     def _fill_form(self) -> None:
+        self._fields_or_found.setCurrentIndex(0)
         if self.form is not None:
             self._login.removeWidget(self.form)
             self.form.deleteLater()
@@ -287,6 +290,9 @@ class ServerWizard(QDialog):
         self._show()
 
     def _on_back(self) -> None:
+        if self._fields_or_found.currentWidget() is self.found:
+            self._fields_or_found.setCurrentIndex(0)
+            return
         self._note()
         self.engine.back()
         self._show()
@@ -311,12 +317,13 @@ class ServerWizard(QDialog):
         """What is there, line by line; when another kind than the chosen one is, that is taken."""
         asked = self.engine.state.kind
         self.found.start()
-        self.found.show()
+        self._fields_or_found.setCurrentWidget(self.found)
         async for check in self.engine.survey():
             self.found.add(check)
         state = self.engine.state
         if state.kind != asked:
             self._fill_form()
+            self._fields_or_found.setCurrentWidget(self.found)
             words = self.tr("{0} is there, {1} is not: {0} was chosen")
             names = {kind: cls.title for kind, cls in connectors().items()}
             self.banner.show_message("info", words.format(names[state.kind], names[asked]))
@@ -338,6 +345,8 @@ class ServerWizard(QDialog):
         self.safety.setCurrentIndex(self.safety.findData(self.engine.state.safety))
 
     def _on_error(self, name: str, error: BaseException) -> None:
+        if not self.found.checks:
+            self._fields_or_found.setCurrentIndex(0)
         if isinstance(error, UntrustedError) and error.fingerprint:
             show_question(self.banner, error, functools.partial(self._trust, error))
         elif isinstance(error, SmtpadminError):
