@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpadmin.model.errors import UnreachableError
+from smtpadmin.transport.command_output import MOST_STDERR
 from smtpadmin.transport.remote_line import GROUP_MARK
-from smtpadmin.transport.ssh_channel import MOST_BEFORE_GROUP, CommandChannel
+from smtpadmin.transport.ssh_channel import CommandChannel, Mark
 
 STDERR = asyncssh.EXTENDED_DATA_STDERR
 
@@ -21,28 +22,28 @@ def channel() -> CommandChannel:
 
 
 @given(st.binary(max_size=50), st.binary(max_size=50), st.lists(st.integers(0, 130), max_size=5))
-async def test_the_mark_is_taken_out_and_nothing_else(
+def test_the_mark_and_what_stands_before_it_are_taken_out(
     before: bytes, after: bytes, cuts: list[int]
 ) -> None:
     if GROUP_MARK in before:
         return
     data = before + GROUP_MARK + b"4711\n" + after
-    made = channel()
+    mark, found = Mark(), b""
     for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(data)], strict=True):
-        made.data_received(data[start:end], STDERR)
-    made.exit_status_received(0)
-    made.connection_lost(None)
-    assert made.group == 4711
-    assert (await made.output.finish()).stderr == before + after
+        found += mark.strip(data[start:end])
+    assert found + mark.strip(b"", last=True) == after
+    assert mark.group == 4711
 
 
 @pytest.mark.parametrize("line", [b"smtpadmin-group x\n", b"smtpadmin-group -1\n", b"", b"123\n"])
 async def test_without_the_mark_all_of_it_is_kept(line: bytes) -> None:
     made = channel()
     made.data_received(line, STDERR)
+    made.data_received(line, None)
     made.exit_status_received(1)
     made.connection_lost(None)
     assert made.group is None
+    assert b"".join([chunk async for chunk in made.output.chunks()]) == line
     assert (await made.output.finish()).stderr == line
 
 
@@ -50,8 +51,10 @@ def test_a_flood_without_the_mark_is_not_kept_for_ever() -> None:
     made = channel()
     for _ in range(20):
         made.data_received(b"x" * 10_000, STDERR)
-    assert made.known.is_set()
-    assert len(made.output.stderr) <= MOST_BEFORE_GROUP
+    assert 0 < len(made.output.stderr) <= MOST_STDERR
+    mark = Mark()
+    passed = sum(len(mark.strip(b"x" * 10_000)) for _ in range(20))
+    assert passed == 200_000
 
 
 async def test_signals_are_negative_even_unknown_ones() -> None:

@@ -416,6 +416,8 @@ async def test_a_port_that_is_not_ssh(banner: bytes) -> None:
 
 
 async def test_a_server_that_drips_does_not_outlast_the_deadline() -> None:
+    hung_up = asyncio.Event()
+
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while True:
@@ -423,7 +425,8 @@ async def test_a_server_that_drips_does_not_outlast_the_deadline() -> None:
                 await writer.drain()
                 await asyncio.sleep(0.05)
         except OSError:
-            return
+            writer.close()
+            hung_up.set()
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     begun = time.monotonic()
@@ -431,4 +434,5 @@ async def test_a_server_that_drips_does_not_outlast_the_deadline() -> None:
         target = Target("127.0.0.1", server.sockets[0].getsockname()[1], "x")
         with pytest.raises(TotalDeadlineError, match="no SSH session in time"):
             await connect(target, Credentials(), {}, deadline=0.5)
-    assert time.monotonic() - begun < 2
+        await asyncio.wait_for(hung_up.wait(), 5)
+    assert time.monotonic() - begun < 3

@@ -51,8 +51,10 @@ async def test_a_place_given_to_who_just_gave_up_is_passed_on() -> None:
 
 async def test_a_refusal_lowers_the_limit() -> None:
     gate = Gate(8)
-    await gate.enter()
     assert not gate.refused()
+    assert gate.refused(others=1)
+    assert gate.limit == 1
+    gate = Gate(8)
     await gate.enter()
     await gate.enter()
     assert gate.refused()
