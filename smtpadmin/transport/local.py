@@ -89,7 +89,7 @@ class _Process(asyncio.SubprocessProtocol):
         """Start it and hand it ``stdin``. A command that does not exist ends with status 127."""
         loop = asyncio.get_running_loop()
         try:
-            self._transport, _ = await loop.subprocess_exec(
+            await loop.subprocess_exec(
                 lambda: self, *command, env=_environment(), start_new_session=True
             )
         except (FileNotFoundError, PermissionError) as error:
@@ -137,6 +137,10 @@ class _Process(asyncio.SubprocessProtocol):
         return self._gone.is_set()
 
     # SubprocessProtocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """It runs; it may have ended before whoever started it goes on."""
+        self._transport = cast(asyncio.SubprocessTransport, transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         """Output came."""
