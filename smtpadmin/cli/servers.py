@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,12 @@ import click
 from smtpadmin.cli.output import json_option, note, plain, print_json, print_table
 from smtpadmin.cli.sources import profile_store
 from smtpadmin.connectors.api import AdviceSource, ability
+from smtpadmin.formats.fingerprint import parse_fingerprint
 from smtpadmin.model.errors import KeyringError, UntrustedError, UsageError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel, TlsMode
 from smtpadmin.services.profile_form import profile_from, values_of
 from smtpadmin.services.servers import declared_settings, secret_names
-from smtpadmin.services.trust import accepted
+from smtpadmin.services.trust import accepted_among, may_accept, question, with_trust
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -108,6 +109,12 @@ def _profile_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="NAME",
             help="Read another secret that the kind declares; one line each, in this order.",
         ),
+        click.option(
+            "--trust",
+            multiple=True,
+            metavar="[PLACE=]SHA256",
+            help="Accept this certificate or SSH host key (hex, or SHA256:…). Repeatable.",
+        ),
         click.option("--no-probe", is_flag=True, help="Save without connecting."),
     )
     for option in reversed(options):
@@ -128,10 +135,48 @@ def add(name: str, kind: str, as_json: bool, **options: Any) -> int:
 async def _add(name: str, kind: str, options: dict[str, Any], as_json: bool) -> int:
     store = await _persistent_store()
     profile, secrets = _profile(name, kind, options, None)
-    if not options["no_probe"]:
-        await _probe(profile, secrets)
+    if options["no_probe"]:
+        profile = _trusting(profile, options["trust"])
+    else:
+        profile = await _probe_and_trust(profile, secrets, options["trust"])
     await store.add(profile, secrets)
     return _said("added", profile, as_json)
+
+
+def _trusting(profile: Profile, trust: Sequence[str]) -> Profile:
+    """The profile with what ``--trust`` accepts, without asking the server."""
+    for text in trust:
+        place, fingerprint = _trust_option(text)
+        profile = with_trust(profile, fingerprint, place)
+    return profile
+
+
+async def _probe_and_trust(
+    profile: Profile, secrets: dict[str, str], trust: Sequence[str]
+) -> Profile:
+    """Connect; a certificate or host key whose fingerprint was given is accepted where it is met,
+    at a jump host as well."""
+    given = [_trust_option(text) for text in trust]
+    for place, fingerprint in given:
+        if place:
+            profile = with_trust(profile, fingerprint, place)
+    wanted = {fingerprint for place, fingerprint in given if not place}
+    for _ in range(len(wanted)):
+        try:
+            await _probe(profile, secrets)
+            return profile
+        except UntrustedError as error:
+            if not accepted_among(error, wanted):
+                raise
+            profile = with_trust(profile, error.fingerprint, error.place)
+    await _probe(profile, secrets)
+    return profile
+
+
+def _trust_option(text: str) -> tuple[str, str]:
+    """``[PLACE=]FINGERPRINT`` as its two parts; a base64 fingerprint holds no ``=`` here."""
+    place, _, fingerprint = text.rstrip("=").rpartition("=")
+    return place, parse_fingerprint(fingerprint)
 
 
 async def _persistent_store() -> ProfileStore:
@@ -209,24 +254,23 @@ async def _probe(profile: Profile, secrets: dict[str, str]) -> dict[str, Any]:
         source = ability(connector, AdviceSource)
         return found | {"advice": plain(await source.advice()) if source is not None else []}
     except UntrustedError as error:
-        raise _with_the_way_out(error, profile) from error
+        error.remedy = _how_to_trust(error, profile.name)
+        raise
     finally:
         await connector.close()
 
 
-def _with_the_way_out(error: UntrustedError, profile: Profile) -> UntrustedError:
-    """How the fingerprint is accepted; a host key that has changed is not."""
-    remedy = error.remedy
-    if error.fingerprint and not (error.changed and error.place.startswith("ssh:")):
-        place = f" --trust-place {error.place}" if error.place else ""
-        remedy = (
-            f"{remedy} SHA-256 {error.fingerprint}. If it is right: save with --no-probe, then "
-            f"servers edit {profile.name} --trust FINGERPRINT{place}."
-        )
-    return UntrustedError(
-        error.what, where=error.where, remedy=remedy.strip(), fingerprint=error.fingerprint,
-        changed=error.changed, place=error.place,
-    )  # fmt: skip
+def _how_to_trust(error: UntrustedError, name: str) -> str:
+    if not error.fingerprint:
+        return error.remedy
+    shown = question(error)["fingerprint"]
+    if not may_accept(error):
+        return f"{error.remedy} It is {shown} now."
+    place = f"{error.place}=" if error.place else ""
+    return (
+        f"It is {shown}. If it is right: --trust {place}{error.fingerprint} "
+        f"with servers add, or servers edit {name}."
+    )
 
 
 def _said(what: str, profile: Profile, as_json: bool) -> int:
@@ -240,8 +284,6 @@ def _said(what: str, profile: Profile, as_json: bool) -> int:
 @command.command()
 @click.argument("name")
 @click.option("--rename", metavar="NAME")
-@click.option("--trust", metavar="SHA256", help="Accept this certificate or host key.")
-@click.option("--trust-place", metavar="PLACE", help="As the refusal names it: ssh:HOST:PORT.")
 @_profile_options
 @json_option
 def edit(name: str, as_json: bool, **options: Any) -> int:
@@ -253,8 +295,7 @@ async def _edit(name: str, options: dict[str, Any], as_json: bool) -> int:
     store = await _persistent_store()
     old = await store.find(name)
     profile, secrets = _profile(options["rename"] or old.name, old.kind, options, old)
-    if options["trust"]:
-        profile = accepted(profile, options["trust"], options["trust_place"] or "")
+    profile = _trusting(profile, options["trust"])
     await store.update(profile, secrets)
     return _said("changed", profile, as_json)
 

@@ -8,23 +8,23 @@ from PySide6.QtCore import QCoreApplication
 
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.model.errors import UntrustedError
+from smtpadmin.services.trust import may_accept, question
 
 
 def show_question(banner: Banner, error: UntrustedError, on_yes: Callable[[], None]) -> None:
     """Ask; a host key that has changed is not asked about, but stops."""
-    by_ssh = error.place.startswith("ssh:")
-    shown = f"SHA-256 {error.fingerprint}\n{error.detail}".strip()
-    if error.changed and by_ssh:
+    words = question(error)
+    shown = f"{words['fingerprint']}\n{error.detail}".strip()
+    if not may_accept(error):
         banner.show_message("err", error.what, f"{error.remedy}\n{shown}", details=str(error))
         return
-    if error.changed:
-        words = _tr("The certificate has CHANGED. Ask the administrator first.")
-    else:
-        words = _tr("Is this the server's host key?") if by_ssh else _tr("Is this its certificate?")
+    asked = _tr("The {0} has CHANGED. Ask the administrator first.")
+    if not error.changed:
+        asked = _tr("Is this the server's {0}?")
     banner.show_message(
         "err" if error.changed else "warn",
         error.what,
-        f"{words} {error.remedy}\n{shown}",
+        f"{asked.format(words['thing'])} {error.remedy}\n{shown}",
         button=_tr("Yes, trust it"),
         action=on_yes,
     )

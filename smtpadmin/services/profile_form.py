@@ -36,7 +36,6 @@ def profile_from(
     for field in fields:
         if field.required and not values.get(field.name) and not (base and field.secret):
             raise UsageError(f"{field.label} is needed", where=name, remedy=field.help)
-    declared = {field.name for field in fields}
     secrets = {f.name: values[f.name] for f in fields if f.secret and values.get(f.name)}
     settings = {
         f.name: values[f.name]
@@ -51,8 +50,8 @@ def profile_from(
         host=values.get("host", ""),
         port=_port(values.get("port", ""), name),
         user=values.get("user", ""),
-        prefix=values.get("prefix", start.prefix if "prefix" not in declared else ""),
         tls=TlsMode(values.get("tls") or start.tls),
+        prefix=values.get("prefix", "") if _declares_prefix(kind) else start.prefix,
         environment=environment,
         safety=safety or DEFAULT_SAFETY[environment],
         settings=MappingProxyType(settings),
@@ -62,11 +61,14 @@ def profile_from(
 def values_of(profile: Profile) -> dict[str, str]:
     """What a form shows of a profile; never a secret."""
     port = str(profile.port) if profile.port else ""
-    own = {
-        "host": profile.host, "port": port, "user": profile.user, "tls": profile.tls.value,
-        "prefix": profile.prefix,
-    }  # fmt: skip
+    own = {"host": profile.host, "port": port, "user": profile.user, "tls": profile.tls.value}
+    if _declares_prefix(profile.kind):
+        own["prefix"] = profile.prefix
     return own | dict(profile.settings)
+
+
+def _declares_prefix(kind: str) -> bool:
+    return any(field.name == "prefix" for field in declared_settings(kind))
 
 
 def _port(text: str, where: str) -> int | None:

@@ -1,47 +1,55 @@
-"""Accepting who a server is: the certificate or host key that a person has compared."""
+"""Accepting what a server showed: the question about a certificate or a host key, and its answer.
+
+An unknown one may be accepted by a person who has compared its fingerprint. A changed host key never
+is: it is put right in ``known_hosts``, or by an edit of the profile that names the fingerprint.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from smtpadmin.model.errors import UntrustedError, UsageError
+from smtpadmin.formats.fingerprint import openssh_form
+from smtpadmin.model.errors import UntrustedError
 from smtpadmin.model.profile import Profile, TlsMode
+from smtpadmin.services.servers import declared_settings
 
-_TLS_PORTS = {TlsMode.IMPLICIT: 465, TlsMode.STARTTLS: 587}
+_USUAL_PORTS = {TlsMode.IMPLICIT: 465, TlsMode.STARTTLS: 587, TlsMode.NONE: 25}
 _SSH_PORT = 22
 
 
-def is_over_ssh(profile: Profile) -> bool:
-    """Whether a profile reaches its server by commands over SSH."""
-    from smtpadmin.connectors.registry import connectors
-
-    cls = connectors().get(profile.kind)
-    declared = {field.name for field in cls.settings} if cls else set()
-    return "access" in declared and bool(profile.host)
-
-
 def trust_place(profile: Profile) -> str:
-    """The key of ``Profile.trust`` under which the profile's own server is accepted; an alias of
-    ``~/.ssh/config`` may stand for another (see ``UntrustedError.place``)."""
-    if is_over_ssh(profile):
+    """The key of ``Profile.trust`` for the server itself: ``ssh:host:port`` where commands go over
+    SSH, else ``tls:host:port``."""
+    if any(field.name == "access" for field in declared_settings(profile.kind)):
         return f"ssh:{profile.host}:{profile.port or _SSH_PORT}"
-    return f"tls:{profile.host}:{profile.port or _TLS_PORTS.get(profile.tls, 25)}"
+    return f"tls:{profile.host}:{profile.port or _USUAL_PORTS[profile.tls]}"
 
 
-def accepted(profile: Profile, fingerprint: str, place: str = "") -> Profile:
-    """The profile with a fingerprint (SHA-256: hex, with colons or not, or ``SHA256:…`` as ssh
-    shows it) accepted. Raises UsageError."""
-    from smtpadmin.transport.ssh_trust import parse_fingerprint
-
-    pin = parse_fingerprint(fingerprint)
-    trust = {**profile.trust, place or trust_place(profile): pin}
-    return replace(profile, trust=MappingProxyType(trust))
+def may_accept(error: UntrustedError) -> bool:
+    """Whether to offer acceptance to a person."""
+    return bool(error.fingerprint) and not (error.changed and is_host_key(error))
 
 
-def accepted_after(profile: Profile, error: UntrustedError) -> Profile:
-    """The profile after a person said yes to what ``error`` shows. Raises UsageError for a host key
-    that has changed: that is never a question."""
-    if error.changed and error.place.startswith("ssh:"):
-        raise UsageError(error.what, where=error.where, remedy=error.remedy)
-    return accepted(profile, error.fingerprint, error.place)
+def is_host_key(error: UntrustedError) -> bool:
+    """Whether it is about an SSH host key, not a certificate."""
+    return error.place.startswith("ssh:")
+
+
+def with_trust(profile: Profile, fingerprint: str, place: str = "") -> Profile:
+    """The profile with one more accepted fingerprint (hex) at ``place``, or at the server itself."""
+    accepted = {**profile.trust, place or trust_place(profile): fingerprint}
+    return replace(profile, trust=MappingProxyType(accepted))
+
+
+def accepted_among(error: UntrustedError, fingerprints: Iterable[str]) -> bool:
+    """Whether one of the fingerprints given beforehand answers the question."""
+    return may_accept(error) and error.fingerprint in fingerprints
+
+
+def question(error: UntrustedError) -> Mapping[str, str]:
+    """Words for the faces: ``thing`` in question and ``fingerprint`` as its tools show it."""
+    if not is_host_key(error):
+        return {"thing": "certificate", "fingerprint": f"SHA-256 {error.fingerprint}"}
+    return {"thing": "host key", "fingerprint": openssh_form(error.fingerprint)}

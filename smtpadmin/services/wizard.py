@@ -11,14 +11,14 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from smtpadmin.connectors import registry
-from smtpadmin.model.errors import UntrustedError, UsageError
+from smtpadmin.model.errors import UsageError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel, TlsMode
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.services.checks import PORTS, Check, CheckResult, check_host
 from smtpadmin.services.presets import Preset, find_preset
 from smtpadmin.services.profile_form import DEFAULT_SAFETY, profile_from
 from smtpadmin.services.survey import command_kinds, survey
-from smtpadmin.services.trust import accepted_after
+from smtpadmin.services.trust import with_trust
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -140,11 +140,11 @@ class Wizard:
         if len(found) == 1 and found[0] != self.state.kind:
             self.update(kind=found[0])
 
-    def trust(self, error: UntrustedError) -> None:
-        """Accept the certificate or host key that a person has compared. Raises UsageError for a
-        host key that has changed."""
+    def trust(self, fingerprint: str, place: str = "") -> None:
+        """Accept a certificate or host key that a person has compared; ``place`` as in the error
+        that asked."""
         profile, _ = self.profile()
-        self.update(trust=accepted_after(profile, error).trust)
+        self.update(trust=dict(with_trust(profile, fingerprint, place).trust))
 
     def choose_environment(self, environment: Environment) -> None:
         """Set it, and the safety level that goes with it."""

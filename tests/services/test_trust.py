@@ -1,44 +1,38 @@
-"""Accepting a certificate or host key: under the right name, and never a changed host key."""
+"""Which questions may be answered yes, and where the answer is kept."""
 
 from __future__ import annotations
 
-import pytest
-
-from smtpadmin.model.errors import UntrustedError, UsageError
+from smtpadmin.model.errors import UntrustedError
 from smtpadmin.model.profile import Profile, TlsMode
-from smtpadmin.services.trust import accepted, accepted_after, is_over_ssh, trust_place
+from smtpadmin.services.trust import accepted_among, may_accept, question, trust_place, with_trust
 
-PIN = "ab" * 32
-SMTP = Profile("u", "relay", "smtp", host="mail.example.org", tls=TlsMode.IMPLICIT)
-POSTFIX = Profile("u", "mx1", "postfix", host="mx1.example.org")
-
-
-def test_the_place_follows_how_the_server_is_reached() -> None:
-    assert trust_place(SMTP) == "tls:mail.example.org:465"
-    assert trust_place(POSTFIX) == "ssh:mx1.example.org:22"
-    assert is_over_ssh(POSTFIX)
-    assert not is_over_ssh(Profile("u", "here", "postfix"))
-    assert not is_over_ssh(Profile("u", "x", "no-such-kind", host="h"))
+FINGERPRINT = "ab" * 32
+HOST_KEY = UntrustedError("unknown", fingerprint=FINGERPRINT, place="ssh:mx1:22")
+CHANGED_KEY = UntrustedError("changed", fingerprint=FINGERPRINT, place="ssh:mx1:22", changed=True)
+CERTIFICATE = UntrustedError("unknown", fingerprint=FINGERPRINT)
 
 
-@pytest.mark.parametrize(
-    "typed", [PIN, ":".join(["AB"] * 32), "SHA256:q6urq6urq6urq6urq6urq6urq6urq6urq6urq6urq6s"]
-)
-def test_every_spelling_of_a_fingerprint_is_one(typed: str) -> None:
-    assert accepted(POSTFIX, typed).trust == {"ssh:mx1.example.org:22": PIN}
+def test_a_changed_host_key_is_never_offered() -> None:
+    assert may_accept(HOST_KEY)
+    assert not may_accept(CHANGED_KEY)
+    assert not may_accept(UntrustedError("revoked", changed=True))
+    assert accepted_among(HOST_KEY, [FINGERPRINT])
+    assert not accepted_among(HOST_KEY, ["cd" * 32])
+    assert not accepted_among(CHANGED_KEY, [FINGERPRINT])
 
 
-def test_nonsense_is_one_sentence() -> None:
-    with pytest.raises(UsageError, match="not a SHA-256 fingerprint"):
-        accepted(SMTP, "12:34")
+def test_the_answer_is_kept_where_it_was_asked() -> None:
+    profile = Profile("u", "n", "smtp", host="mx1", tls=TlsMode.IMPLICIT)
+    assert trust_place(profile) == "tls:mx1:465"
+    assert with_trust(profile, FINGERPRINT).trust == {"tls:mx1:465": FINGERPRINT}
+    jump = with_trust(profile, FINGERPRINT, "ssh:bastion:22")
+    assert jump.trust == {"ssh:bastion:22": FINGERPRINT}
 
 
-def test_what_the_refusal_names_is_accepted_there() -> None:
-    error = UntrustedError("unknown", fingerprint=PIN, place="ssh:10.0.0.1:2222")
-    assert accepted_after(POSTFIX, error).trust == {"ssh:10.0.0.1:2222": PIN}
-
-
-def test_a_changed_host_key_is_no_question() -> None:
-    error = UntrustedError("changed", fingerprint=PIN, place="ssh:h:22", changed=True)
-    with pytest.raises(UsageError, match="changed"):
-        accepted_after(POSTFIX, error)
+def test_each_is_shown_as_its_own_tools_show_it() -> None:
+    assert question(CERTIFICATE) == {
+        "thing": "certificate",
+        "fingerprint": f"SHA-256 {FINGERPRINT}",
+    }
+    assert question(HOST_KEY)["thing"] == "host key"
+    assert question(HOST_KEY)["fingerprint"].startswith("SHA256:q6urq6")

@@ -21,7 +21,7 @@ from smtpadmin.model.errors import SmtpadminError, UntrustedError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
 from smtpadmin.services.profile_form import profile_from, values_of
 from smtpadmin.services.servers import declared_settings
-from smtpadmin.services.trust import accepted_after
+from smtpadmin.services.trust import may_accept, question, with_trust
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -53,7 +53,7 @@ class EditServer(QDialog):
         self.save.clicked.connect(self._on_save)
         self._lay_out()
         error = view.context.status.error if view is not None else None
-        if isinstance(error, UntrustedError) and error.fingerprint:
+        if isinstance(error, UntrustedError) and may_accept(error):
             self._ask_trust(error)
 
     def _lay_out(self) -> None:
@@ -69,12 +69,12 @@ class EditServer(QDialog):
         self.setMinimumWidth(64 * self.fontMetrics().averageCharWidth())
 
     def _ask_trust(self, error: UntrustedError) -> None:
-        self._untrusted = error
+        self._asked = error
         show_question(self.banner, error, self._trust)
 
     def _trust(self) -> None:
-        self._profile = accepted_after(self._profile, self._untrusted)
-        words = self._untrusted.fingerprint
+        self._profile = with_trust(self._profile, self._asked.fingerprint, self._asked.place)
+        words = question(self._asked)["fingerprint"]
         self.banner.show_message("ok", self.tr("Trusted when you save"), words)
 
     def _on_save(self) -> None:

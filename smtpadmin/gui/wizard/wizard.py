@@ -355,5 +355,5 @@ class ServerWizard(QDialog):
             raise error
 
     def _trust(self, error: UntrustedError) -> None:
-        self.engine.trust(error)
+        self.engine.trust(error.fingerprint, error.place)
         self._on_test()
