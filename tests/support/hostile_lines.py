@@ -26,10 +26,12 @@ def hostile(prefixes: tuple[str, ...], size: int) -> Iterator[tuple[str, bytes]]
             yield f"{prefix!r} + {unit!r} * n", (prefix + body).encode()
 
 
-def assert_linear(parse: Callable[[bytes], object], prefixes: tuple[str, ...]) -> None:
+def assert_linear(
+    parse: Callable[[bytes], object], prefixes: tuple[str, ...], size: int = SMALL
+) -> None:
     """No hostile line takes time out of proportion to its length."""
     for (name, small), (_, large) in zip(
-        hostile(prefixes, SMALL), hostile(prefixes, SMALL * FACTOR), strict=True
+        hostile(prefixes, size), hostile(prefixes, size * FACTOR), strict=True
     ):
         before = _seconds(parse, small)
         after = _seconds(parse, large)
