@@ -9,8 +9,16 @@ from typing import Any
 
 import click
 
-from smtpadmin.cli.output import json_option, print_json
-from smtpadmin.cli.sources import connected, failure_code, server_options
+from smtpadmin.cli.output import json_option, note, print_json
+from smtpadmin.cli.sources import (
+    EXIT_NOTHING,
+    EXIT_SOME_FAILED,
+    connected,
+    failure_code,
+    log_time_options,
+    log_times,
+    server_options,
+)
 from smtpadmin.connectors.api import Connector, LogSource, ability
 from smtpadmin.formats.filter_language import parse_filter
 from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
@@ -30,6 +38,7 @@ from smtpadmin.util.text import visible
     help="A log file or folder. Repeatable.",
 )
 @click.option("--format", "log_format", default="auto", show_default=True)
+@log_time_options
 @click.option("--follow", is_flag=True, help="Go on with new lines until Ctrl+C.")
 @click.option(
     "--filter",
@@ -52,10 +61,11 @@ def command(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
 @command.command()
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "log_format", default="auto", show_default=True)
+@log_time_options
 @json_option
-def parse(files: tuple[Path, ...], log_format: str, as_json: bool) -> int:
+def parse(files: tuple[Path, ...], as_json: bool, **options: Any) -> int:
     """One object for every line of FILES, in order, none dropped."""
-    return _from_files(files, log_format, Filter(), as_json)
+    return _from_files(files, options, Filter(), as_json)
 
 
 async def _logs(options: dict[str, Any], as_json: bool) -> int:
@@ -63,7 +73,7 @@ async def _logs(options: dict[str, Any], as_json: bool) -> int:
     if options["logs"]:
         if options["names"] or options["everything"] or options["follow"]:
             raise UsageError("name log files, or a server to follow, not both")
-        return _from_files(options["logs"], options["log_format"], wanted, as_json)
+        return _from_files(options["logs"], options, wanted, as_json)
     async with connected(options["names"], options["everything"]) as (_, opened):
         printer = _Printer(wanted, as_json, len(opened) > 1)
         failed: dict[str, SmtpadminError] = {}
@@ -78,14 +88,27 @@ async def _logs(options: dict[str, Any], as_json: bool) -> int:
         return failure_code(failed, len(opened), printer.printed > 0)
 
 
-def _from_files(paths: tuple[Path, ...], name: str, wanted: Filter, as_json: bool) -> int:
-    from smtpadmin.tracking.files import log_files, log_format, read_records
+def _from_files(
+    paths: tuple[Path, ...], options: dict[str, Any], wanted: Filter, as_json: bool
+) -> int:
+    """Named files in the order of their naming; what cannot be read is told, the rest goes on."""
+    from smtpadmin.tracking.files import log_files, named_format, read_records
 
     files = list(paths) if all(p.is_file() for p in paths) else log_files(paths)
+    chosen = None if options["log_format"] == "auto" else named_format(options["log_format"])
+    times = log_times(options["year"], options["zone"])
     printer = _Printer(wanted, as_json, named=False)
-    for record in read_records(files, log_format(name, files)):
+    failed: list[UsageError] = []
+
+    def tell(error: UsageError) -> None:
+        failed.append(error)
+        note(str(error))
+
+    for record in read_records(files, chosen, times, tell):
         printer.show("", record)
-    return 0 if printer.printed else 1
+    if failed:
+        return EXIT_SOME_FAILED if len(failed) < len(files) or printer.printed else 2
+    return 0 if printer.printed else EXIT_NOTHING
 
 
 async def _from_server(

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -17,6 +17,9 @@ from smtpadmin.services.servers import Servers
 from smtpadmin.settings import paths
 from smtpadmin.settings.journal import Journal
 from smtpadmin.settings.profiles import ProfileStore
+
+if TYPE_CHECKING:
+    from smtpadmin.tracking.files import LogTimes
 
 F = TypeVar("F", bound=Callable[..., Any])
 EXIT_NOTHING, EXIT_SOME_FAILED = 1, 5
@@ -30,6 +33,30 @@ def server_options(function: F) -> F:
     return click.option("--server", "names", multiple=True, metavar="NAME", help="Repeatable.")(
         function
     )
+
+
+def log_time_options(function: F) -> F:
+    """``--year N`` and ``--tz ZONE``, for logs whose stamps lack them; see :func:`log_times`."""
+    function = click.option(
+        "--tz",
+        "zone",
+        metavar="ZONE",
+        help="Where stamps without an offset were written: Europe/Berlin, +01:00. Else this computer's zone.",
+    )(function)
+    return click.option(
+        "--year",
+        type=click.IntRange(1970, 9998),
+        metavar="N",
+        help="Year of the first line, for stamps without one. Else counted back from each file's last change.",
+    )(function)
+
+
+def log_times(year: int | None, zone: str | None) -> LogTimes:
+    """How the times of log files are read. Raises UsageError."""
+    from smtpadmin.tracking.files import LogTimes
+    from smtpadmin.util.zones import LOCAL, zone_named
+
+    return LogTimes(zone_named(zone) if zone else LOCAL, year)
 
 
 async def profile_store() -> ProfileStore:

@@ -10,7 +10,13 @@ from typing import Any
 import click
 
 from smtpadmin.cli.output import json_option, note, print_json, print_table
-from smtpadmin.cli.sources import connected, failure_code, server_options
+from smtpadmin.cli.sources import (
+    connected,
+    failure_code,
+    log_time_options,
+    log_times,
+    server_options,
+)
 from smtpadmin.model.errors import UsageError
 from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
@@ -26,6 +32,7 @@ from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
     help="A log file or a folder of them. Repeatable.",
 )
 @click.option("--format", "log_format", default="auto", show_default=True)
+@log_time_options
 @click.option("--from", "sender", metavar="ADDR")
 @click.option("--to", "recipient", metavar="ADDR")
 @click.option("--message-id", metavar="ID")
@@ -76,7 +83,10 @@ def _in_files(options: dict[str, Any], criteria: TrackCriteria) -> list[TrackedM
 
     files = log_files(options["logs"])
     chosen = log_format(options["log_format"], files)
-    return list(chosen.find(read_records(files, chosen), criteria))
+    if chosen.find is None:
+        raise UsageError("logs of this format cannot be tracked yet", where="--format")
+    times = log_times(options["year"], options["zone"])
+    return list(chosen.find(read_records(files, chosen, times), criteria))
 
 
 async def _on_servers(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -> int:

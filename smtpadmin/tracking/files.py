@@ -5,57 +5,96 @@ The formats that can be read stand in :data:`FORMATS`; a new one is one entry th
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Protocol
 
-from smtpadmin.formats import builtin_log, builtin_tracking
+from smtpadmin.formats import builtin_log, builtin_tracking, postfix_log
+from smtpadmin.formats.log_clock import LogClock
 from smtpadmin.model.errors import UsageError
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
+from smtpadmin.tracking.log_lines import head_of, is_binary, read_lines
+from smtpadmin.tracking.rotation import by_age
 
-MOST_LINE = 1024 * 1024
 SNIFFED_LINES = 50
+
+
+class LineParser(Protocol):
+    """Makes a record of one line, without its line end. May remember the lines before it: there is
+    one for each file, and it sees the lines in order."""
+
+    def __call__(self, line: bytes, *, file: str | None, number: int | None) -> LogRecord: ...
 
 
 @dataclass(frozen=True, slots=True)
 class LogFormat:
-    """How lines of one format are recognised, parsed and joined into messages."""
+    """How lines of one format are recognised, parsed and joined into messages.
+
+    ``parser`` makes the parser of one file. ``find`` is None while the format cannot be tracked.
+    """
 
     looks_like: Callable[[bytes], bool]
-    parse: Callable[..., LogRecord]
-    find: Callable[[Iterable[LogRecord], TrackCriteria], Iterator[TrackedMessage]]
+    parser: Callable[[LogClock], LineParser]
+    find: Callable[[Iterable[LogRecord], TrackCriteria], Iterator[TrackedMessage]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogTimes:
+    """How stamps without a zone or a year are read: ``zone`` is where they were written, ``year``
+    the first line's; without one it is counted back from each file's last change."""
+
+    zone: tzinfo = UTC
+    year: int | None = None
 
 
 FORMATS: dict[str, LogFormat] = {
-    "builtin": LogFormat(builtin_log.looks_like, builtin_log.parse_line, builtin_tracking.find),
+    "builtin": LogFormat(
+        builtin_log.looks_like, lambda _: builtin_log.parse_line, builtin_tracking.find
+    ),
+    "postfix": LogFormat(
+        postfix_log.looks_like, lambda clock: partial(postfix_log.parse_line, clock=clock)
+    ),
 }
+SYSLOG = replace(FORMATS["postfix"], find=None)
+"""What a log of no known format is read as: its frames, every line ``other``."""
 
 
 def log_format(name: str, files: Sequence[Path]) -> LogFormat:
-    """The format of that name; for ``auto`` the one that the first lines look like. Raises
-    UsageError, which names what can be read."""
+    """The format of that name; for ``auto`` the one that the first lines of the first file that is
+    recognised look like. Raises UsageError, which names what can be read."""
     if name != "auto":
-        if name in FORMATS:
-            return FORMATS[name]
-        raise UsageError(
-            f"logs of format {name!r} cannot be read yet",
-            where="--format",
-            remedy=f"Known formats: {', '.join(FORMATS)}.",
-        )
+        return named_format(name)
     for path in files:
-        with _open(path) as lines:
-            head = [lines.readline(MOST_LINE) for _ in range(SNIFFED_LINES)]
-        for known in FORMATS.values():
-            if any(known.looks_like(line) for line in head if line.strip()):
-                return known
+        if found := recognised(head_of(path)):
+            return FORMATS[found]
     raise UsageError(
         "the log's format is not recognised",
         where=", ".join(map(str, files[:3])),
         remedy=f"Name it with --format; known formats: {', '.join(FORMATS)}.",
     )
+
+
+def named_format(name: str) -> LogFormat:
+    """The format of that name. Raises UsageError."""
+    if name in FORMATS:
+        return FORMATS[name]
+    raise UsageError(
+        f"logs of format {name!r} cannot be read yet",
+        where="--format",
+        remedy=f"Known formats: {', '.join(FORMATS)}.",
+    )
+
+
+def recognised(head: bytes) -> str | None:
+    """The name of the format that most of the first lines look like."""
+    lines = [line for line in head.split(b"\n")[:SNIFFED_LINES] if line.strip()]
+    counts = {name: sum(map(known.looks_like, lines)) for name, known in FORMATS.items()}
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] else None
 
 
 def log_files(paths: Iterable[Path]) -> list[Path]:
@@ -70,30 +109,46 @@ def log_files(paths: Iterable[Path]) -> list[Path]:
             raise UsageError("there is no such file or folder", where=str(path))
     if not found:
         raise UsageError("the folder holds no file", where=", ".join(map(str, paths)))
-    return sorted(dict.fromkeys(found), key=lambda path: path.stat().st_mtime)
+    return by_age(dict.fromkeys(found))
 
 
-def read_records(files: Iterable[Path], chosen: LogFormat) -> Iterator[LogRecord]:
-    """One record for each line of the files, none dropped. Raises UsageError for a file that cannot
-    be read to its end."""
+def read_records(
+    files: Iterable[Path],
+    chosen: LogFormat | None,
+    times: LogTimes | None = None,
+    failed: Callable[[UsageError], None] | None = None,
+) -> Iterator[LogRecord]:
+    """One record for each line of the files, none dropped. Without a chosen format each file is
+    read in its own. A file that cannot be read to its end is told to ``failed`` and the others go
+    on; without ``failed`` raises UsageError."""
+    times = times or LogTimes()
+    counted = LogClock(times.zone, year=times.year) if times.year else None
     for path in files:
         try:
-            with _open(path) as lines:
-                number = 0
-                while line := lines.readline(MOST_LINE):
-                    number += 1
-                    yield chosen.parse(line.rstrip(b"\r\n"), file=str(path), number=number)
-        except (OSError, EOFError, gzip.BadGzipFile) as error:
-            raise UsageError(
-                f"cannot be read to its end ({getattr(error, 'strerror', None) or error})",
-                where=str(path),
-            ) from error
+            yield from _records_of(path, chosen, counted or _clock_of(path, times.zone))
+        except UsageError as error:
+            if failed is None:
+                raise
+            failed(error)
 
 
-def _open(path: Path) -> BinaryIO:
+def _records_of(path: Path, chosen: LogFormat | None, clock: LogClock) -> Iterator[LogRecord]:
+    head = head_of(path)
+    if is_binary(head):
+        raise UsageError("is not a log but a binary file", where=str(path))
+    known = chosen or FORMATS.get(recognised(head) or "", SYSLOG)
+    parse, name = known.parser(clock), str(path)
+    for number, (line, left_out) in enumerate(read_lines(path), 1):
+        record = parse(line, file=name, number=number)
+        if left_out:
+            said = f"{record.raw} [{left_out} more octets]"
+            record = replace(record, raw=said)
+        yield record
+
+
+def _clock_of(path: Path, zone: tzinfo) -> LogClock:
     try:
-        if path.suffix == ".gz":
-            return cast("BinaryIO", gzip.open(path, "rb"))
-        return path.open("rb")
-    except OSError as error:
-        raise UsageError(f"cannot be read ({error.strerror})", where=str(path)) from error
+        changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):
+        return LogClock(zone)
+    return LogClock(zone, anchor=changed)
