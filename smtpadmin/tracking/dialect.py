@@ -4,9 +4,11 @@ and ends, and which other ID a line names. Octets in, so that only lines of an a
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from smtpadmin.model.status import DeliveryStatus
 
 if TYPE_CHECKING:
     from smtpadmin.model.log import LogRecord
@@ -40,6 +42,8 @@ class Kind(enum.IntEnum):
     """Can not come before CREATED in one life."""
     END = 4
     """The last line of a life."""
+    ABORT = 5
+    """The message was refused: a line that begins a life is of another one."""
 
 
 class Link(NamedTuple):
@@ -54,8 +58,10 @@ class Link(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One log's language. ``alone`` says that a line without a queue ID is a message by itself: a
-    refusal. ``local_birth`` says that a first line may have come from a leg in this very log.
-    ``reused`` tells that IDs come again for other messages."""
+    refusal, and holds one of ``alone_words``. ``local_birth`` says that a first line may have come from a leg in this very log.
+    ``child_fits`` tells whether a life with that first line can
+    be a later leg of that kind. ``reused`` tells that IDs come again for other messages; ``anchor`` stands right before every ID.
+    """
 
     name: str
     own: Callable[[bytes], Own | None]
@@ -63,9 +69,14 @@ class Dialect:
     links: Callable[[Own], Sequence[Link]]
     alone: Callable[[bytes], bool]
     local_birth: Callable[[Own], bool]
+    child_fits: Callable[[str, Own], bool]
     reused: bool
+    anchor: bytes
     parse: Callable[..., LogRecord]
     assemble: Callable[[Sequence[Life], Callable[[int, bytes], LogRecord]], TrackedMessage]
     refused: Callable[[LogRecord], TrackedMessage | None]
-    early: int
-    """Octets before the birth and after the end in which further lines of an ID may lie."""
+    alone_words: Sequence[bytes]
+    null_sender: str
+    status_text: Mapping[DeliveryStatus, str]
+    early: int = 0
+    """What every log line of a status holds stands in ``status_text``. Octets before the birth and after the end in which further lines of an ID may lie."""

@@ -10,9 +10,18 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator
 
 from smtpadmin.tracking.dialect import Dialect, Kind, Link
-from smtpadmin.tracking.lives import Key, Life, Line, first_kind
+from smtpadmin.tracking.lives import Key, Life, Line
 from smtpadmin.tracking.log_text import LogText
-from smtpadmin.tracking.window import FIRST, NEAR, downward, look_back, look_on, near_end, upward
+from smtpadmin.tracking.window import (
+    FIRST,
+    NEAR,
+    after_end,
+    downward,
+    look_back,
+    look_on,
+    near_end,
+    upward,
+)
 
 CLOSE_BY = (FIRST, NEAR)
 """Octets around a line that names another ID in which that ID's nearest line is looked for."""
@@ -26,6 +35,7 @@ class Closure:
         self.text = text
         self.dialect = dialect
         self.reach = reach
+        self.grown = False
         self.lives: dict[Key, list[Life]] = defaultdict(list)
         self._ties: deque[tuple[Life, Link, int]] = deque()
         self._tied: set[tuple[int, bytes, str]] = set()
@@ -81,9 +91,12 @@ class Closure:
             return
         if life.append(self.dialect, place, line, own):
             self.note(life, place, line)
+        if life.ended and not life.closed:
+            after_end(self.text, self.dialect, life)
 
     def _begin(self, key: Key, place: int, line: bytes) -> Life:
         life = Life(*key, resume=place)
+        self.grown = True
         end = near_end(self.text, place, self.reach)
         look_on(self.text, self.dialect, life, end)
         if not life.lines:
@@ -98,13 +111,21 @@ class Closure:
         return life
 
     def _find_birth(self, life: Life) -> None:
-        if first_kind(life, self.dialect) is Kind.CREATED and any(self._naming(life)):
-            life.born = True
-        elif not look_back(self.text, self.dialect, life, NEAR):
-            if first_kind(life, self.dialect) is Kind.CREATED and any(self._naming(life)):
-                life.born = True
-            else:
-                look_back(self.text, self.dialect, life)
+        life.born = self._made_here(life)
+        if life.born or look_back(self.text, self.dialect, life, NEAR):
+            return
+        life.born = self._made_here(life)
+        look_back(self.text, self.dialect, life)
+
+    def _made_here(self, life: Life) -> bool:
+        """Whether another ID's line tells of it, so that no client's line comes before its first."""
+        own = self.dialect.own(life.lines[0][1])
+        if own is None or self.dialect.kind(own) is not Kind.CREATED:
+            return False
+        return any(
+            not link.up and self.dialect.child_fits(link.kind, own)
+            for _, link in self._naming(life)
+        )
 
     def _naming(self, life: Life) -> Iterator[tuple[Line, Link]]:
         """Lines of other IDs that make this one a later leg of theirs."""
@@ -117,67 +138,64 @@ class Closure:
     def _find_parents(self, life: Life) -> None:
         """The line that tells of a life may stand before its birth or after its end."""
         own = self.dialect.own(life.lines[0][1])
-        if own is None or not self.dialect.local_birth(own):
+        if own is None or life.parent is not None:
             return
-        if not any(True for _, link in self._naming(life) if not link.up):
-            start = life.first
-            seen = {place for place, _ in life.mentions}
-            end = near_end(self.text, start, NEAR)
-            around = [*upward(self.text, life.queue_id, start, NEAR)]
-            around += downward(self.text, life.queue_id, start, end)
-            for place, line in around:
-                named = self.dialect.own(line)
-                if (
-                    place not in seen
-                    and named is not None
-                    and named.host == life.host
-                    and named.queue_id != life.queue_id
-                ):
-                    life.mentions.append((place, line))
-        self._note_mentions(life)
-
-    def _note_mentions(self, life: Life) -> None:
-        for (place, line), link in self._naming(life):
+        if self.dialect.local_birth(own) and not any(not link.up for _, link in self._naming(life)):
+            self._look_around(life)
+        first = life.first
+        for (place, line), link in sorted(
+            self._naming(life), key=lambda named: abs(named[0][0] - first)
+        ):
             named = self.dialect.own(line)
             assert named is not None
-            mark = (id(life), named.queue_id, link.kind)
-            if mark not in self._tied:
-                self._tied.add(mark)
-                self._ties.append((life, Link(named.queue_id, link.kind, not link.up), place))
+            if place < first if link.up else not self.dialect.child_fits(link.kind, own):
+                continue
+            other = self._life_of(named.key, place, line)
+            if link.up:
+                life.adopt(link, other, self.dialect)
+            elif life.parent is None:
+                other.adopt(link, life, self.dialect)
+
+    def _look_around(self, life: Life) -> None:
+        start = life.first
+        seen = {place for place, _ in life.mentions}
+        around = [*upward(self.text, life.queue_id, start, NEAR)]
+        end = near_end(self.text, start, NEAR)
+        around += downward(self.text, life.queue_id, start, end)
+        for place, line in around:
+            own = self.dialect.own(line)
+            if place in seen or own is None:
+                continue
+            if own.host == life.host and own.queue_id != life.queue_id:
+                life.mentions.append((place, line))
 
     def _follow(self, life: Life, link: Link, place: int) -> None:
-        other = self._near((life.host, link.queue_id), place)
-        if other is None or other is life:
-            return
-        parent, child = (other, life) if link.up else (life, other)
-        if not any(tied is child for _, tied in parent.ties):
-            parent.ties.append((link, child))
-        own = self.dialect.own(other.lines[0][1])
-        if own is not None:
-            self._find_parents(other)
-
-    def _near(self, key: Key, place: int) -> Life | None:
-        """The life of an ID that is the nearest to a line that names it."""
-        line = self._nearest_line(key, place)
-        if line is None:
-            return None
-        for life in self.lives.get(key, ()):
-            if life.covers(line[0]):
-                return life
-        return self._begin(key, *line)
-
-    def _nearest_line(self, key: Key, place: int) -> Line | None:
+        """Find the other end of a tie, the nearest that can be it, before the line or after it."""
+        key = (life.host, link.queue_id)
         for reach in CLOSE_BY:
-            before = self._first_own(key, upward(self.text, key[1], place, reach))
             end = near_end(self.text, place, reach)
+            before = self._first_own(key, upward(self.text, key[1], place, reach))
             after = self._first_own(key, downward(self.text, key[1], place, end))
-            found = [line for line in (before, after) if line is not None]
-            if found:
-                return min(found, key=lambda line: abs(line[0] - place))
+            lines = [line for line in (before, after) if line is not None]
+            lines.sort(key=lambda line: abs(line[0] - place))
+            for line in lines:
+                other = self._life_of(key, *line)
+                if link.up and other.first > place:
+                    continue
+                if other.adopt(link, life, self.dialect) if link.up else life.adopt(
+                    link, other, self.dialect
+                ):
+                    return
+        for other in self.lives.get(key, ()):
+            if link.up and other.covers(place):
+                other.adopt(link, life, self.dialect)
+
+    def _life_of(self, key: Key, place: int, line: bytes) -> Life:
+        """The life that a line of an ID belongs to."""
         for life in self.lives.get(key, ()):
             if life.covers(place):
-                return life.lines[0]
-        return None
+                return life
+        return self._begin(key, place, line)
 
     def _first_own(self, key: Key, lines: Iterable[Line]) -> Line | None:
         for place, line in lines:

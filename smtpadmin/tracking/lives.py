@@ -25,8 +25,11 @@ class Life:
     ended: bool = False
     born: bool = False
     queued: bool = False
+    aborted: bool = False
     resume: int = 0
     ties: list[tuple[Link, Life]] = field(default_factory=list)
+    """The later legs, and what each is."""
+    parent: Life | None = None
 
     @property
     def key(self) -> Key:
@@ -55,6 +58,7 @@ class Life:
             return False
         self.lines.append((place, line))
         self.queued = self.queued or kind is Kind.QUEUED
+        self.aborted = self.aborted or kind is Kind.ABORT
         if kind is Kind.END:
             self.ended = True
             self.closed = dialect.reused
@@ -66,19 +70,38 @@ class Life:
         if dialect.reused and kind is Kind.END:
             self.born = True
             return False
-        if kind is Kind.QUEUED and dialect.reused and self._starts_created(dialect):
+        late = kind in (Kind.QUEUED, Kind.ABORT)
+        if late and dialect.reused and self._starts_created(dialect):
             self.born = True
             return False
         self.lines.insert(0, (place, line))
         self.born = self.born or (dialect.reused and kind is Kind.BIRTH)
         return True
 
+    def adopt(self, link: Link, child: Life, dialect: Dialect) -> bool:
+        """Tie a later leg to this one, unless it cannot be one or has an earlier one already."""
+        own = dialect.own(child.lines[0][1]) if child.lines else None
+        if child is self or child.parent is not None or own is None:
+            return child.parent is self
+        if not dialect.child_fits(link.kind, own) or self._comes_from(child):
+            return False
+        child.parent = self
+        self.ties.append((link, child))
+        return True
+
+    def _comes_from(self, other: Life) -> bool:
+        ancestor = self.parent
+        while ancestor is not None and ancestor is not other:
+            ancestor = ancestor.parent
+        return ancestor is other
+
     def _starts_created(self, dialect: Dialect) -> bool:
         first = dialect.own(self.lines[0][1])
         return first is not None and dialect.kind(first) is Kind.CREATED
 
     def _begins_another(self, kind: Kind) -> bool:
-        return self.ended or kind is Kind.BIRTH or (kind is Kind.CREATED and self.queued)
+        created = kind is Kind.CREATED and (self.queued or self.aborted)
+        return self.ended or kind is Kind.BIRTH or created
 
 
 def first_kind(life: Life, dialect: Dialect) -> Kind:

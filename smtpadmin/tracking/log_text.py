@@ -10,34 +10,29 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, cast
 
 from smtpadmin.model.errors import UsageError
+from smtpadmin.tracking.log_lines import MOST_LINE, chunks, compression
 
 SHIFT = 44
 MASK = (1 << SHIFT) - 1
 BLOCK = 256 * 1024
 """Octets that are scanned at a time: they fit into a core's own cache."""
+CLOCKS_DIFFER = 86400
+"""Seconds by which a file's time of change may differ from that of its lines."""
 LOOK_BACK = 4096
 """Octets in which the start or the end of a line is looked for at first."""
-MOST_LINE = 1024 * 1024
-"""A longer line is cut here: no mail server writes one."""
-
-
-class Unpack(Protocol):
-    """Opens a compressed file for reading what it holds."""
-
-    def __call__(self, path: Path) -> BinaryIO: ...
 
 
 class LogFile:
     """One file: its size is what it had when it was opened."""
 
-    def __init__(self, path: Path, unpack: Unpack | None = None) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
-        self.problem: str | None = None
-        self._unpack = unpack
+        self.problem: UsageError | None = None
         self._file: BinaryIO | None = None
         self._size = 0
 
@@ -45,10 +40,13 @@ class LogFile:
         """Octets of text. Opens the file; one that cannot be read is empty and has a ``problem``."""
         if self._file is None and self.problem is None:
             try:
-                self._file = self.path.open("rb", buffering=0) if not self._unpack else self._full()
+                self._file = self.path.open("rb", buffering=0)
+                if compression(os.pread(self._file.fileno(), 6, 0)):
+                    self._file.close()
+                    self._file = self._unpacked()
                 self._size = os.fstat(self._file.fileno()).st_size
             except OSError as error:
-                self.problem = f"cannot be read ({error.strerror or error})"
+                self._fail(f"cannot be read ({error.strerror or error})")
         return self._size
 
     def read(self, start: int, end: int) -> bytes:
@@ -63,7 +61,7 @@ class LogFile:
                 break
             got += more
         if len(got) < wanted:
-            self.problem = "became shorter while it was read"
+            self._fail("became shorter while it was read")
         return got
 
     def read_into(self, buffer: bytearray, start: int) -> int:
@@ -72,24 +70,31 @@ class LogFile:
             return 0
         got = os.preadv(self._file.fileno(), [buffer], start)
         if not got:
-            self.problem = "became shorter while it was read"
+            self._fail("became shorter while it was read")
         return min(got, self._size - start)
+
+    def changed_before(self, moment: datetime) -> bool:
+        """Whether all that is in it is older, by the time of its last change: it need not be read."""
+        try:
+            return self.path.stat().st_mtime < moment.timestamp() - CLOCKS_DIFFER
+        except (OSError, OverflowError, ValueError):
+            return False
 
     def close(self) -> None:
         """Give the file up."""
         if self._file is not None:
             self._file.close()
 
-    def _full(self) -> BinaryIO:
-        assert self._unpack is not None
-        room = tempfile.TemporaryFile(prefix="smtpadmin-", buffering=0)
+    def _fail(self, what: str) -> None:
+        self.problem = UsageError(what, where=str(self.path))
+
+    def _unpacked(self) -> BinaryIO:
+        room = cast("BinaryIO", tempfile.TemporaryFile(prefix="smtpadmin-", buffering=0))
         try:
-            with self._unpack(self.path) as packed:
-                while block := packed.read(1 << 20):
-                    room.write(block)
-        except (OSError, EOFError, ValueError) as error:
-            # What came before the damage is still a log.
-            self.problem = f"cannot be read to its end ({error})"
+            for chunk in chunks(self.path):
+                room.write(chunk)
+        except UsageError as error:
+            self.problem = error  # what came before the fault is still a log
         return room
 
 
@@ -143,10 +148,5 @@ def open_text(paths: Sequence[Path]) -> LogText:
     """The files as one text, in the order given. Raises UsageError when there are too many."""
     if len(paths) >= 1 << 16:
         raise UsageError("too many files for one search", where=str(paths[0].parent))
-    return LogText([LogFile(path, _unpacker(path)) for path in paths])
+    return LogText([LogFile(path) for path in paths])
 
-
-def _unpacker(path: Path) -> Unpack | None:
-    from smtpadmin.tracking.unpack import unpacker
-
-    return unpacker(path)

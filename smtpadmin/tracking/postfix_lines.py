@@ -9,7 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from smtpadmin.tracking.dialect import Kind, Link, Own
+from smtpadmin.formats.postfix_log import parse_line
+from smtpadmin.model.status import DeliveryStatus
+from smtpadmin.tracking.assemble import assemble, refused
+from smtpadmin.tracking.dialect import Dialect, Kind, Link, Own
 
 QUEUE_ID = rb"(?:[0-9A-F]{6,15}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20})"
 _OWN = re.compile(
@@ -30,6 +33,7 @@ _ORIGINAL = re.compile(rb"\borig(?:_queue)?_id=(" + QUEUE_ID + rb")\b")
 _LOCAL_RELAY = re.compile(
     rb", relay=(?:localhost\b|[^,]*\[(?:127\.|::1\]|::ffff:127\.|/|private/|public/))"
 )
+_REFUSALS = (b"milter-reject: END-OF-MESSAGE", b"reject: header ", b"reject: body ")
 _LOCAL_CLIENT = re.compile(rb"client=[^,]*\[(?:127\.|::1\]|::ffff:127\.|unknown\])")
 
 
@@ -55,6 +59,8 @@ def kind(line: Own) -> Kind:
         return Kind.CREATED
     if text.startswith((b"removed", b"requeued", b"canceled")):
         return Kind.END
+    if line.process == b"cleanup" and text.startswith(_REFUSALS):
+        return Kind.ABORT
     return Kind.QUEUED if line.process in (b"qmgr", b"nqmgr", b"oqmgr") else Kind.OTHER
 
 
@@ -89,3 +95,39 @@ def alone(line: bytes) -> bool:
 def local_birth(line: Own) -> bool:
     """Whether a first line may have been caused by another ID's delivery on this machine."""
     return not line.text.startswith((b"client=", b"uid=")) or bool(_LOCAL_CLIENT.match(line.text))
+
+
+def child_fits(link: str, first: Own) -> bool:
+    """Whether a life with this first line can be what a line with such a link names. IDs are used
+    again: a message that a stranger handed in is no notification. Of a life whose birth is not in
+    the log nothing can be said against it."""
+    born = kind(first)
+    if born is Kind.BIRTH:
+        if link == "requeued":
+            return first.text.startswith(b"uid=")
+        return link == "reinjected" and bool(_LOCAL_CLIENT.match(first.text))
+    return born is not Kind.CREATED or link in ("notification", "forwarded")
+
+
+DIALECT = Dialect(
+    name="postfix",
+    own=own,
+    kind=kind,
+    links=links,
+    alone=alone,
+    local_birth=local_birth,
+    child_fits=child_fits,
+    reused=True,
+    anchor=b"]: ",
+    parse=parse_line,
+    assemble=assemble,
+    refused=refused,
+    alone_words=(b"]: NOQUEUE: ",),
+    null_sender="from=<>",
+    status_text={
+        DeliveryStatus.SENT: "status=sent",
+        DeliveryStatus.DELIVERED: "status=sent",
+        DeliveryStatus.BOUNCED: "status=bounced",
+        DeliveryStatus.EXPIRED: "expired, returned to sender",
+    },
+)

@@ -91,7 +91,7 @@ def look_on(text: LogText, dialect: Dialect, life: Life, end: int | None) -> Non
                 break
     if life.ended and not life.closed:
         after_end(text, dialect, life)
-    elif end is None:
+    elif end is None or life.aborted:
         life.closed = True
     else:
         life.resume = max(life.resume, end)
