@@ -111,16 +111,15 @@ class Closure:
         return life
 
     def _find_birth(self, life: Life) -> None:
-        life.born = self._made_here(life)
-        if life.born or look_back(self.text, self.dialect, life, NEAR):
-            return
-        life.born = self._made_here(life)
-        look_back(self.text, self.dialect, life)
+        for reach in (FIRST, NEAR, None):
+            if look_back(self.text, self.dialect, life, reach):
+                return
+            life.born = self._made_here(life)
 
     def _made_here(self, life: Life) -> bool:
         """Whether another ID's line tells of it, so that no client's line comes before its first."""
         own = self.dialect.own(life.lines[0][1])
-        if own is None or self.dialect.kind(own) is not Kind.CREATED:
+        if own is None or life.aborted or self.dialect.kind(own) is not Kind.CREATED:
             return False
         return any(
             not link.up and self.dialect.child_fits(link.kind, own)
@@ -157,17 +156,22 @@ class Closure:
                 other.adopt(link, life, self.dialect)
 
     def _look_around(self, life: Life) -> None:
+        """Find lines of other IDs that tell of a life, near its birth."""
         start = life.first
         seen = {place for place, _ in life.mentions}
-        around = [*upward(self.text, life.queue_id, start, NEAR)]
-        end = near_end(self.text, start, NEAR)
-        around += downward(self.text, life.queue_id, start, end)
-        for place, line in around:
-            own = self.dialect.own(line)
-            if place in seen or own is None:
-                continue
-            if own.host == life.host and own.queue_id != life.queue_id:
-                life.mentions.append((place, line))
+        for reach in CLOSE_BY:
+            end = near_end(self.text, start, reach)
+            around = [*upward(self.text, life.queue_id, start, reach)]
+            around += downward(self.text, life.queue_id, start, end)
+            for place, line in around:
+                own = self.dialect.own(line)
+                if place in seen or own is None or own.host != life.host:
+                    continue
+                seen.add(place)
+                if own.queue_id != life.queue_id:
+                    life.mentions.append((place, line))
+            if any(not link.up for _, link in self._naming(life)):
+                return
 
     def _follow(self, life: Life, link: Link, place: int) -> None:
         """Find the other end of a tie, the nearest that can be it, before the line or after it."""

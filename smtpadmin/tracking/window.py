@@ -5,6 +5,7 @@ A window is 64 kB at first and grows fourfold; most mails' lines lie within the 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 from smtpadmin.tracking.dialect import Dialect, Kind
@@ -19,30 +20,24 @@ finished for all IDs together (:mod:`smtpadmin.tracking.stream`)."""
 
 
 def upward(text: LogText, token: bytes, place: int, reach: int | None = None) -> Iterator[Line]:
-    """Lines with a token before a place, the nearest first; within ``reach`` octets."""
+    """Lines with a token before a place, the nearest first; at least those within ``reach`` octets."""
     number, at, size = place >> SHIFT, place & MASK, FIRST
-    left = reach
+    left = sys.maxsize if reach is None else reach
     while number >= 0:
-        while at > 0 and (left is None or left > 0):
-            wanted = size if left is None else min(size, left)
-            chunk = text.files[number].read(max(0, at - wanted), at)
-            if not chunk:
-                break
+        while at > 0 and left > 0:
+            chunk = text.files[number].read(max(0, at - size), at)
             begin = at - len(chunk)
-            if begin > 0:
-                cut = chunk.find(b"\n") + 1
-                if (cut == 0 or cut == len(chunk)) and len(chunk) < MOST_LINE:
-                    size = len(chunk) * 4
-                    if left is not None:
-                        left = max(left, size)
-                    continue
-                chunk, begin = chunk[cut:], begin + cut
-            yield from lines_with(chunk, number << SHIFT | begin, (token,), upwards=True)
-            if left is not None:
-                left -= at - begin
-            at = begin
-            size = min(size * 4, NEAR)
-        if left is not None and left <= 0:
+            cut = chunk.find(b"\n") + 1 if begin > 0 else 0
+            if not chunk:
+                return
+            if begin > 0 and not 0 < cut < len(chunk) and size < MOST_LINE:
+                size *= 4  # one line is longer than the window
+                continue
+            base = number << SHIFT | (begin + cut)
+            yield from lines_with(chunk[cut:], base, (token,), upwards=True)
+            left -= len(chunk) - cut
+            at, size = begin + cut, min(size * 4, NEAR)
+        if left <= 0:
             return
         number -= 1
         at = text.files[number].size() if number >= 0 else 0
