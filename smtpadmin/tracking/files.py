@@ -12,7 +12,19 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from smtpadmin.formats import builtin_log, builtin_tracking, postfix_log
+from smtpadmin.formats import (
+    builtin_log,
+    builtin_tracking,
+    exchange_log,
+    exim_log,
+    ftgate_log,
+    haraka_log,
+    kumomta_log,
+    opensmtpd_log,
+    postfix_log,
+    rspamd_history,
+    sendmail_log,
+)
 from smtpadmin.formats.log_clock import LogClock
 from smtpadmin.model.errors import UsageError
 from smtpadmin.model.log import LogRecord
@@ -51,13 +63,29 @@ class LogTimes:
     year: int | None = None
 
 
+def _plain(parse: Callable[..., LogRecord]) -> Callable[[LogClock], LineParser]:
+    """The same function for every file: such lines name year and zone."""
+    return lambda _: parse
+
+
+def _timed(parse: Callable[..., LogRecord]) -> Callable[[LogClock], LineParser]:
+    """The function with the file's clock."""
+    return lambda clock: partial(parse, clock=clock)
+
+
 FORMATS: dict[str, LogFormat] = {
     "builtin": LogFormat(
-        builtin_log.looks_like, lambda _: builtin_log.parse_line, builtin_tracking.find
+        builtin_log.looks_like, _plain(builtin_log.parse_line), builtin_tracking.find
     ),
-    "postfix": LogFormat(
-        postfix_log.looks_like, lambda clock: partial(postfix_log.parse_line, clock=clock)
-    ),
+    "postfix": LogFormat(postfix_log.looks_like, _timed(postfix_log.parse_line)),
+    "exim": LogFormat(exim_log.looks_like, _timed(exim_log.parse_line)),
+    "sendmail": LogFormat(sendmail_log.looks_like, _timed(sendmail_log.parse_line)),
+    "opensmtpd": LogFormat(opensmtpd_log.looks_like, _timed(opensmtpd_log.parse_line)),
+    "exchange": LogFormat(exchange_log.looks_like, exchange_log.ExchangeParser),
+    "kumomta": LogFormat(kumomta_log.looks_like, _plain(kumomta_log.parse_line)),
+    "haraka": LogFormat(haraka_log.looks_like, _timed(haraka_log.parse_line)),
+    "rspamd": LogFormat(rspamd_history.looks_like, _plain(rspamd_history.parse_line)),
+    "ftgate": LogFormat(ftgate_log.looks_like, ftgate_log.FtgateParser),
 }
 SYSLOG = replace(FORMATS["postfix"], find=None)
 """What a log of no known format is read as: its frames, every line ``other``."""
