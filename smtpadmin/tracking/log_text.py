@@ -104,6 +104,10 @@ class LogText:
     def __init__(self, files: Sequence[LogFile]) -> None:
         self.files = files
 
+    def problems(self) -> list[UsageError]:
+        """What could not be read, or not to its end."""
+        return [file.problem for file in self.files if file.problem is not None]
+
     def close(self) -> None:
         """Give all files up."""
         for file in self.files:
