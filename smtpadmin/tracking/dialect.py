@@ -60,7 +60,8 @@ class Dialect:
     """One log's language. ``alone`` says that a line without a queue ID is a message by itself: a
     refusal, and holds one of ``alone_words``. ``local_birth`` says that a first line may have come from a leg in this very log.
     ``child_fits`` tells whether a life with that first line can
-    be a later leg of that kind. ``reused`` tells that IDs come again for other messages; ``anchor`` stands right before every ID.
+    be a later leg of that kind. ``reused`` tells that IDs come again for other messages; ``anchor`` stands right before every ID,
+    and a line whose link goes up holds one of ``up_words``.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Dialect:
     assemble: Callable[[Sequence[Life], Callable[[int, bytes], LogRecord]], TrackedMessage]
     refused: Callable[[LogRecord], TrackedMessage | None]
     alone_words: Sequence[bytes]
+    up_words: Sequence[bytes]
     null_sender: str
     status_text: Mapping[DeliveryStatus, str]
     early: int = 0

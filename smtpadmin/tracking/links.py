@@ -47,11 +47,11 @@ class Closure:
         if own is None:
             return
         key = (own.host, own.queue_id)
-        known = self.lives.get(key)
-        if known and known[-1].covers(place):
-            if not known[-1].closed:
-                self._later[key].append((place, line))
-            return
+        for life in self.lives.get(key, ()):
+            if life.covers(place):
+                if not life.closed:
+                    self._later[key].append((place, line))
+                return
         self._begin(key, place, line)
 
     def open_lives(self) -> list[Life]:
@@ -94,6 +94,12 @@ class Closure:
         if life.ended and not life.closed:
             after_end(self.text, self.dialect, life)
 
+    def take_naming(self, life: Life, link: Link, place: int, line: bytes) -> None:
+        """A line of another ID that names an open life as its earlier leg, found in a sweep."""
+        own = self.dialect.own(line)
+        if own is not None and own.host == life.host and life.first <= place:
+            life.adopt(link, self._life_of(own.key, place, line), self.dialect)
+
     def _begin(self, key: Key, place: int, line: bytes) -> Life:
         life = Life(*key, resume=place)
         self.grown = True
@@ -114,7 +120,7 @@ class Closure:
         for reach in (FIRST, NEAR, None):
             if look_back(self.text, self.dialect, life, reach):
                 return
-            life.born = self._made_here(life)
+            life.born = self._made_here(life) or (life.aborted and reach == NEAR)
 
     def _made_here(self, life: Life) -> bool:
         """Whether another ID's line tells of it, so that no client's line comes before its first."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from smtpadmin.formats.postfix_log import parse_line
 from smtpadmin.model.status import DeliveryStatus
-from smtpadmin.tracking.assemble import assemble, refused
+from smtpadmin.tracking.postfix_messages import assemble, refused
 from smtpadmin.tracking.dialect import Dialect, Kind, Link, Own
 
 QUEUE_ID = rb"(?:[0-9A-F]{6,15}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20})"
@@ -123,6 +123,7 @@ DIALECT = Dialect(
     assemble=assemble,
     refused=refused,
     alone_words=(b"]: NOQUEUE: ",),
+    up_words=(b" orig_queue_id=", b" orig_id="),
     null_sender="from=<>",
     status_text={
         DeliveryStatus.SENT: "status=sent",

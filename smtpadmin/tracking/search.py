@@ -19,8 +19,8 @@ from smtpadmin.tracking.dialect import Dialect
 from smtpadmin.tracking.files import LogTimes
 from smtpadmin.tracking.join import join
 from smtpadmin.tracking.links import Closure, components
-from smtpadmin.tracking.lives import Life
-from smtpadmin.tracking.log_text import LogText
+from smtpadmin.tracking.lives import Life, Line
+from smtpadmin.tracking.log_text import SHIFT, LogText
 from smtpadmin.tracking.scan import Needle, exact, needle, scan
 from smtpadmin.tracking.stream import sweep
 from smtpadmin.tracking.window import FIRST, NEAR
@@ -65,7 +65,7 @@ def candidates(
         alone = _alone_everywhere(text, dialect, start)
     else:
         closure = Closure(text, dialect, FIRST if len(hits) > HOT else NEAR)
-        alone = []
+        alone: list[Line] = []
         last = -1
         for hit in hits:
             place, line = text.line_at(hit)
@@ -80,11 +80,19 @@ def candidates(
         groups = components(life for lives in closure.lives.values() for life in lives)
     for lives in groups:
         yield with_lines(dialect.assemble(lives, clocks.parse), lives, criteria)
-    for place, line in alone:
+    for place, line in _once(alone):
         message = dialect.refused(clocks.parse(place, line))
         if message is not None:
             raw = (decode_line(line),) if criteria.lines else ()
             yield replace(message, lines=raw)
+
+
+def _once(alone: Iterable[Line]) -> Iterator[Line]:
+    """A refusal that one file has as another has it (Exim's main and reject log) is one refusal."""
+    files: dict[bytes, int] = {}
+    for place, line in alone:
+        if files.setdefault(line, place >> SHIFT) == place >> SHIFT:
+            yield place, line
 
 
 def with_lines(

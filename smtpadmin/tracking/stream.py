@@ -7,14 +7,14 @@ hash says which lines may be wanted; only those become Python objects.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from smtpadmin.tracking.dialect import Link
 from smtpadmin.tracking.links import Closure
 from smtpadmin.tracking.lives import Life, Line
-from smtpadmin.tracking.log_text import MASK, SHIFT, LogText
+from smtpadmin.tracking.log_text import SHIFT, LogText
 from smtpadmin.tracking.scan import lines_with
 from smtpadmin.tracking.window import downward
 
@@ -77,7 +77,15 @@ class _Watch:
                 if life.host == own.host and place >= life.resume and not life.closed:
                     self.closure.take(life, place, line)
                     break
+            for link in self.closure.dialect.links(own):
+                if link.up and link.queue_id in self.open:
+                    self._named(link, place, line)
         self._drop_closed()
+
+    def _named(self, link: Link, place: int, line: bytes) -> None:
+        for life in self.open[link.queue_id]:
+            if not life.closed or life.last <= place:
+                self.closure.take_naming(life, link, place, line)
 
     def join(self, lives: Iterable[Life], end: int) -> None:
         """Take in lives that turned up meanwhile; what they miss of this block is looked for."""
@@ -104,7 +112,8 @@ class _Watch:
             self._filter = IdFilter(self.closure.dialect.anchor)
             for queue_id in self.open:
                 self._filter.add(queue_id)
-        return self._filter.lines(base, block)
+        naming = lines_with(block, base, self.closure.dialect.up_words)
+        return sorted({**dict(naming), **dict(self._filter.lines(base, block))}.items())
 
     def _drop_closed(self) -> None:
         for queue_id in [q for q, lives in self.open.items() if any(x.closed for x in lives)]:
@@ -174,13 +183,3 @@ def whole_lines(
             if cut:
                 yield number << SHIFT | (at - len(whole)), whole[:cut]
             rest = whole[cut:]
-
-
-def place_before(places: list[int], place: int) -> int:
-    """How many of the sorted places lie before one."""
-    return bisect_left(places, place)
-
-
-def octet_of(place: int) -> int:
-    """The octet of its file."""
-    return place & MASK
