@@ -74,8 +74,9 @@ async def test_an_id_that_cannot_be_known_is_not_made_up(after: bytes) -> None:
 async def test_a_long_queue_is_not_listed_for_the_id() -> None:
     many = b"".join(line(f"{n:08X}") for n in range(LISTED_FOR_THE_ID + 1))
     made, runner = reinject(many)
-    assert await made.put_back(MESSAGE) == UNKNOWN_ID
-    assert [one.argv for one in runner.asked].count(LISTING) == 1, "it was counted"
+    for _ in range(5):
+        assert await made.put_back(MESSAGE) == UNKNOWN_ID
+    assert [one.argv for one in runner.asked].count(LISTING) == 1, "it was counted, and once"
 
 
 async def test_a_refusal_is_told() -> None:
