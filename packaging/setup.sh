@@ -49,8 +49,16 @@ without_service_starts() {
   [ -z "$made" ] || as_root rm -f $policy
 }
 
+# What the Debian package asks when it is installed; "No configuration" makes no main.cf and starts nothing.
+preseed_answers() {
+  case " $* " in
+    *" postfix "*) printf 'postfix postfix/main_mailer_type select No configuration\n' | as_root debconf-set-selections ;;
+  esac
+}
+
 apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -qq update &&
+    preseed_answers "$@" &&
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -y -qq \
       --no-install-recommends install "$@" >/dev/null
 }

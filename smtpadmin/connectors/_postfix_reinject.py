@@ -40,6 +40,7 @@ class PostfixReinject:
         self._known: set[str] | None = None
         self._spent = 0.0
         self._last = 0.0
+        self._long_until = 0.0
 
     async def put_back(self, message: StoredMessage) -> str:
         """The new queue ID, several with commas when the recipients did not fit into one command,
@@ -74,10 +75,16 @@ class PostfixReinject:
             raise failure(result, "sendmail", self._commands.runner.where)
 
     async def _remember(self) -> None:
-        if self._known is None:
-            counts = await self._queue.counts()
-            if counts.total <= LISTED_FOR_THE_ID:
-                self._known = {entry.queue_id for entry in await self._listed()}
+        """What is in the queue before; not again and again where the queue is long."""
+        if self._known is not None or self._tired() or time.monotonic() < self._long_until:
+            return
+        began = time.monotonic()
+        counts = await self._queue.counts()
+        if counts.total <= LISTED_FOR_THE_ID:
+            self._known = {entry.queue_id for entry in await self._listed()}
+        else:
+            self._long_until = time.monotonic() + _RESTED
+        self._spent += time.monotonic() - began
 
     async def _listed(self) -> list[QueueEntry]:
         found: list[QueueEntry] = []
