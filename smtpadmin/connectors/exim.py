@@ -18,7 +18,12 @@ from smtpadmin.formats.exim_config import HIDDEN
 from smtpadmin.formats.exim_id import arrival_of, is_message_id
 from smtpadmin.formats.exim_queue import SPOOL_FILE_GONE, EximQueueReader
 from smtpadmin.formats.exim_spool import parse_header_file, parse_message_log
-from smtpadmin.model.errors import ProtocolError, ServerRefusedError, UsageError
+from smtpadmin.model.errors import (
+    NotPermittedError,
+    ProtocolError,
+    ServerRefusedError,
+    UsageError,
+)
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.profile import Profile
 from smtpadmin.model.queue import (
@@ -340,19 +345,21 @@ class EximServer:
 
     async def advice(self) -> list[Advice]:
         """A panic log that is not empty, and what the account lacks."""
-        found: list[Advice] = []
-        if lines := await EximLog(self._exim).panic_lines():
-            found.append(
-                Advice(
-                    "fail",
-                    f"Exim's panic log is not empty: {visible(lines[-1], 300)}",
-                    "Mend what it says, then move the file paniclog away.",
-                )
-            )
+        found = await self._panic_advice()
         if await self._exim.rights() is Rights.NONE:
             fix = f"/etc/sudoers.d/smtpadmin: {self._exim.sudoers()}"
             found.append(Advice("warn", "the account is no administrator of Exim", fix))
         return found
+
+    async def _panic_advice(self) -> list[Advice]:
+        try:
+            lines = await EximLog(self._exim).panic_lines()
+        except (NotPermittedError, ServerRefusedError) as error:
+            return [Advice("warn", error.what, error.remedy)]
+        if not lines:
+            return []
+        what = f"Exim's panic log is not empty: {visible(lines[-1], 300)}"
+        return [Advice("fail", what, "Mend what it says, then move the file paniclog away.")]
 
 
 def _why_not(wanted: QueueEntry, now: QueueEntry | None) -> str:

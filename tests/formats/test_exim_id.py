@@ -25,7 +25,7 @@ def test_base_36_where_file_names_ignore_case() -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "-bd", "1xVViO-0006Oq-2l\n", " 1xVViO-0006Oq-2l", "1xVViO-0006Oq-2lX", "1xVViO-0006Oq",
-     "1xVViO-0006Oq-2ü", "１xVViO-0006Oq-2l", "$(reboot)", "1xVViO-0006Oq-2l-H", "A1B2C3D4E5"],
+     "1xVViO-0006Oq-2ü", "\uff11xVViO-0006Oq-2l", "$(reboot)", "1xVViO-0006Oq-2l-H", "A1B2C3D4E5"],
 )  # fmt: skip
 def test_what_is_no_id(text: str) -> None:
     assert not is_message_id(text)
