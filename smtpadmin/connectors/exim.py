@@ -258,31 +258,50 @@ class EximServer:
         mark = f"reinjected-{random.token_hex(6)}"
         sender = message.sender or "<>"
         recipients = [f"<{address}>" for address in message.recipients]
-        # Without -oep Exim would mail its refusal to the sender of the message.
-        args = ["-odq", "-oep", "-i", "-oMr", mark, "-f", sender, "--", *recipients]
+        # Without -oep Exim would mail its refusal to the sender of the message; -d tells the new ID.
+        args = [
+            "-d-all+receive",
+            "-odq",
+            "-oep",
+            "-i",
+            "-oMr",
+            mark,
+            "-f",
+            sender,
+            "--",
+            *recipients,
+        ]
         result = await self._exim.run(args, stdin=_unix_lines(message.raw), deadline=120.0)
         if result.status:
-            said = visible(both(result).strip(), 300)
-            raise ServerRefusedError(f"Exim did not take it back: {said}")
+            lines = [line for line in both(result).splitlines() if line.startswith("exim")]
+            raise ServerRefusedError(f"Exim did not take it back: {visible(' '.join(lines), 300)}")
+        told = exim_actions.parse_accepted(text_of(result.stderr))
+        if told and await self._has_mark(told, mark):
+            return told
         return await self._find_reinjected(message, mark)
 
     async def _find_reinjected(self, message: StoredMessage, mark: str) -> str:
+        """Among those in the queue that are like it, when a long header hid what Exim told."""
         candidates: list[str] = []
         async for batch in self.list_queue():
             candidates += [e.queue_id for e in batch if _is_like(e, message)]
         for queue_id in sorted(candidates, key=_arrival, reverse=True):
-            head = await self._exim.run(["-Mvh", queue_id])
-            if head.status == 0 and mark.encode() in head.stdout:
+            if await self._has_mark(queue_id, mark):
                 return queue_id
         return ID_NOT_TOLD
+
+    async def _has_mark(self, queue_id: str, mark: str) -> bool:
+        head = await self._exim.run(["-Mvh", queue_id])
+        return head.status == 0 and mark.encode() in head.stdout
 
     # MessageSource, MessageLogSource
 
     async def fetch_message(self, queue_id: str) -> StoredMessage:
         """A queued message with the recipients that still wait."""
-        head = await self._show("-Mvh", queue_id)
-        envelope = parse_header_file(head)
-        return envelope.message(await self._show("-Mvb", queue_id))
+        head, body = await asyncio.gather(
+            self._show("-Mvh", queue_id), self._show("-Mvb", queue_id)
+        )
+        return parse_header_file(head).message(body)
 
     async def fetch_message_log(self, queue_id: str) -> list[str]:
         """What happened to a queued message so far, in Exim's words."""
