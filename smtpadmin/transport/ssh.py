@@ -51,20 +51,11 @@ class SshRunner:
         privileged: bool = False,
         most: int = MOST_OUTPUT,
     ) -> CommandResult:
-        """See :class:`CommandRunner`. Without input it goes through a standing shell, where a
-        status above 128 counts as the signal that sh(1) means by it."""
-        if stdin:
-            async with self.start(
-                argv, stdin=stdin, deadline=deadline, privileged=privileged
-            ) as running:
-                return await collect(running, self.where, most)
-        until = asyncio.get_running_loop().time() + deadline
-        command = await self._whole(argv, privileged, until)
-        link, shell = await self._channels.begin_in_shell(command, until)
-        try:
-            return await collect(shell.output, self.where, most)
-        finally:
-            await self._channels.end(link, shell)
+        """See :class:`CommandRunner`."""
+        async with self.start(
+            argv, stdin=stdin, deadline=deadline, privileged=privileged
+        ) as running:
+            return await collect(running, self.where, most)
 
     @contextlib.asynccontextmanager
     async def start(
@@ -75,7 +66,8 @@ class SshRunner:
         deadline: float | None = None,
         privileged: bool = False,
     ) -> AsyncIterator[CommandOutput]:
-        """See :class:`CommandRunner`."""
+        """See :class:`CommandRunner`. Without input it goes through a standing shell, where a
+        status above 128 counts as the signal that sh(1) means by it."""
         until = None if deadline is None else asyncio.get_running_loop().time() + deadline
         command = await self._whole(argv, privileged, until)
         link, channel = await self._channels.begin(command, stdin, until)

@@ -15,6 +15,8 @@ from smtpadmin.transport.command_output import CommandOutput
 from smtpadmin.transport.remote_line import shell_script
 from smtpadmin.transport.ssh_channel import CommandChannel
 
+_MOST_ENDING = 100
+"""Octets of a token, an exit status and the line feed; a server that sends more plays tricks."""
 _SIGNALLED = 128
 """sh(1): the status of a command that a signal ended is this and the signal's number."""
 
@@ -33,12 +35,20 @@ class Ending:
         self._held += data
         at = self._held.find(self._token)
         if at < 0:
-            at = max(0, len(self._held) - len(self._token) + 1)
+            at = len(self._held) - self._begun()
         elif (end := self._held.find(b"\n", at)) >= 0:
             self.rest = bytes(self._held[at + len(self._token) : end])
+        elif len(self._held) - at > _MOST_ENDING:
+            self.rest = b""
         before = bytes(self._held[:at])
         del self._held[:at]
         return before
+
+    def _begun(self) -> int:
+        """How many of the last octets may be the token's first: a line that is followed must not
+        wait for the next one."""
+        most = min(len(self._token) - 1, len(self._held))
+        return next((n for n in range(most, 0, -1) if self._held.endswith(self._token[:n])), 0)
 
 
 class ShellChannel(CommandChannel):

@@ -84,6 +84,30 @@ async def test_a_shell_that_was_killed_is_replaced(sshd: Sshd, user: Account) ->
     await runner.close()
 
 
+async def test_a_listing_left_in_the_middle_of_its_end_does_not_stop_the_shell(
+    sshd: Sshd, user: Account
+) -> None:
+    runner = SshRunner(sshd.profile(user), {})
+    async with runner.start(["head", "-c", "1048576", "/dev/zero"]) as running:
+        await anext(running.chunks())
+        await asyncio.sleep(0.3)
+    for number in range(5):
+        done = await runner.run(["echo", str(number)], deadline=5)
+        assert done.stdout == b"%d\n" % number
+    await runner.close()
+
+
+async def test_a_connection_that_broke_unnoticed_is_opened_anew(sshd: Sshd, user: Account) -> None:
+    runner = SshRunner(sshd.profile(user), {})
+    await runner.run(["true"])
+    link = await runner._keeper.link()
+    sshd.cut()
+    await until(lambda: link.lost)
+    link.lost = False  # as if the news had not come yet
+    assert (await runner.run(["cat"], stdin=b"again")).stdout == b"again"
+    await runner.close()
+
+
 async def test_a_command_that_kills_its_shell_is_lost_and_the_next_works(
     sshd: Sshd, user: Account
 ) -> None:

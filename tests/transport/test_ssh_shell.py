@@ -70,6 +70,17 @@ async def test_one_command_after_the_other(shell: ShellChannel, wire: Wire) -> N
     assert shell.group == 4711
 
 
+async def test_a_line_that_is_followed_does_not_wait_for_the_next(
+    shell: ShellChannel, wire: Wire
+) -> None:
+    output = shell.begin(["tail", "-F", "log"], None)
+    shell.data_received(b"one line\n", None)
+    assert await anext(output.chunks()) == b"one line\n"
+    shell.data_received(b"tricks" + wire.token + b"9" * 200, None)
+    shell.data_received(wire.token + b"\n", STDERR)
+    assert (await output.finish()).status == 128
+
+
 async def test_what_comes_between_commands_is_of_none(shell: ShellChannel, wire: Wire) -> None:
     shell.data_received(b"a straggler", None)
     output = shell.begin(["true"], None)
