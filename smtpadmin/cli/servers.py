@@ -107,6 +107,13 @@ def _profile_options(function: Callable[..., Any]) -> Callable[..., Any]:
             metavar="[PLACE=]SHA256",
             help="Accept this certificate or SSH host key (hex, or SHA256:…). Repeatable.",
         ),
+        click.option(
+            "--secret-stdin",
+            "more_secrets",
+            multiple=True,
+            metavar="NAME",
+            help="Read one more secret that the kind declares, a line each after the password.",
+        ),
         click.option("--no-probe", is_flag=True, help="Save without connecting."),
     )
     for option in reversed(options):
@@ -196,6 +203,11 @@ def _profile(
                 where="--set",
                 remedy=f"It knows: {', '.join(sorted(declared))}.",
             )
+        if key in secret_names(kind):
+            raise UsageError(
+                f"{key} is a secret and never an argument", where="--set",
+                remedy=f"Use --secret-stdin {key}.",
+            )  # fmt: skip
         values[key] = value
     values |= _secret(kind, options)
     chosen = options["environment"] or (base.environment if base else Environment.PRODUCTION)
@@ -219,14 +231,22 @@ def _given(kind: str, values: dict[str, str]) -> bool:
 
 def _secret(kind: str, options: dict[str, Any]) -> dict[str, str]:
     names = secret_names(kind)
-    if not names:
-        return {}
-    if options["password_stdin"]:
-        return {names[0]: sys.stdin.readline().rstrip("\r\n")}
+    unknown = [name for name in options["more_secrets"] if name not in names]
+    if unknown:
+        raise UsageError(
+            f"{unknown[0]!r} is not a secret of {kind}", where="--secret-stdin",
+            remedy=f"It knows: {', '.join(names) or 'none'}.",
+        )  # fmt: skip
+    first = names[:1] if options["password_stdin"] else ()
+    given = {name: _line() for name in (*first, *options["more_secrets"])}
     required = {f.name for f in declared_settings(kind) if f.required}
-    if names[0] in required and sys.stdin.isatty():
+    if names and not given and names[0] in required and sys.stdin.isatty():
         return {names[0]: click.prompt(names[0].capitalize(), hide_input=True, err=True)}
-    return {}
+    return given
+
+
+def _line() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 async def _probe(profile: Profile, secrets: dict[str, str]) -> dict[str, Any]:

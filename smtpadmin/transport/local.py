@@ -11,9 +11,9 @@ from typing import cast
 
 from smtpadmin.model.errors import UnreachableError
 from smtpadmin.transport.command import MOST_OUTPUT, RUN_DEADLINE, CommandResult
-from smtpadmin.transport.command_output import CommandOutput, collect
-from smtpadmin.transport.privileges import Privileges
-from smtpadmin.transport.remote_line import PATH, whole_command
+from smtpadmin.transport.command_output import CommandOutput, collect, in_container, left_inside
+from smtpadmin.transport.privileges import Privileges, end_inside
+from smtpadmin.transport.remote_line import PATH, enters_container, whole_command
 
 TERM_S, KILL_S = 1.0, 2.0
 """Seconds that a command has to be gone after SIGTERM, and after SIGKILL."""
@@ -61,11 +61,16 @@ class LocalRunner:
         sudo = privileged and await self._needs_sudo()
         command = whole_command(argv, self._prefix, sudo=sudo)
         process = _Process(self.where, until)
+        if enters_container(self._prefix):
+            in_container(process.output)
         try:
             await process.begin(command, stdin)
             yield process.output
         finally:
+            left = left_inside(process.output)
             await process.end()
+            if left is not None:
+                await end_inside(self.run, left)
 
     async def close(self) -> None:
         """Nothing is held open."""

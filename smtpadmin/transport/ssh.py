@@ -10,9 +10,9 @@ import asyncssh
 
 from smtpadmin.model.profile import Profile
 from smtpadmin.transport.command import MOST_OUTPUT, RUN_DEADLINE, CommandResult
-from smtpadmin.transport.command_output import CommandOutput, collect
-from smtpadmin.transport.privileges import Privileges
-from smtpadmin.transport.remote_line import whole_command
+from smtpadmin.transport.command_output import CommandOutput, collect, in_container, left_inside
+from smtpadmin.transport.privileges import Privileges, end_inside
+from smtpadmin.transport.remote_line import enters_container, whole_command
 from smtpadmin.transport.ssh_channels import START_S, Channels
 from smtpadmin.transport.ssh_connect import SshLink, connect
 from smtpadmin.transport.ssh_errors import as_ours
@@ -28,6 +28,7 @@ class SshRunner:
         self, profile: Profile, secrets: Mapping[str, str], prefix: Sequence[str] = ()
     ) -> None:
         self._prefix = tuple(prefix)
+        self._container = enters_container(self._prefix)
         self._target = target_of(profile)
         self._credentials = credentials_of(profile, secrets)
         self._trust = dict(profile.trust)
@@ -71,10 +72,14 @@ class SshRunner:
         until = None if deadline is None else asyncio.get_running_loop().time() + deadline
         command = await self._whole(argv, privileged, until)
         link, channel = await self._channels.begin(command, stdin, until)
+        output = in_container(channel.output) if self._container else channel.output
         try:
-            yield channel.output
+            yield output
         finally:
+            left = left_inside(output)
             await self._channels.end(link, channel)
+            if left is not None:
+                await end_inside(self.run, left)
 
     async def open_connection(
         self, host: str, port: int, *, deadline: float = START_S

@@ -29,8 +29,6 @@ MOST_IDLE = 3
 _RELEASE_S = (0.1, 0.02)
 """Waits before a refusal is believed, the last first: sshd frees a session a moment after it has
 closed the channel."""
-_LOWEST_GROUP = 2
-"""A process group of 0 or 1 in kill(1) is not one group: the number comes from the server."""
 
 C = TypeVar("C", bound=CommandChannel)
 T = TypeVar("T")
@@ -177,7 +175,7 @@ class Channels:
         """SIGTERM to the process group, then SIGKILL. What runs as root through sudo may not be
         signalled by the account: it ends when it next writes, to a closed channel."""
         await _within(TERM_S, channel.known.wait())
-        if channel.group is None or channel.group < _LOWEST_GROUP:
+        if channel.group is None:
             return
         for name, patience in (("TERM", TERM_S), ("KILL", KILL_S)):
             if link.lost or not await self._signal(link, channel.group, name):

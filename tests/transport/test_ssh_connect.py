@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import time
 from collections.abc import Iterator
@@ -179,6 +180,19 @@ async def test_a_wrong_password_is_tried_once(sshd: Sshd, user: Account) -> None
         await whoami(sshd.profile(user, key_file=""), password="not-the-password")
     assert "not-the-password" not in str(caught.value)
     assert sshd.log.count("Failed password") == before + 1
+
+
+async def test_no_secret_is_logged(
+    sshd: Sshd, user: Account, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = make_key(tmp_path / "encrypted", "key words")
+    allow_key(sshd, user, key)
+    with caplog.at_level(logging.DEBUG):
+        await whoami(sshd.profile(user, key_file=""), password=user.password)
+        await whoami(sshd.profile(user, key_file=str(key)), key_passphrase="key words")
+    assert user.password not in caplog.text
+    assert "key words" not in caplog.text
+    assert not [r for r in caplog.records if r.name == "asyncssh" and r.levelno < logging.WARNING]
 
 
 async def test_nothing_to_log_in_with(sshd: Sshd, user: Account) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpadmin.model.errors import UnreachableError, UsageError
-from smtpadmin.transport.remote_line import GROUP_MARK, MOST_LINE
+from smtpadmin.transport.group_mark import GROUP_MARK
+from smtpadmin.transport.remote_line import MOST_LINE
 from smtpadmin.transport.ssh_shell import Ending, ShellChannel
 
 STDERR = asyncssh.EXTENDED_DATA_STDERR
