@@ -64,6 +64,14 @@ async def test_what_start_gives(runner: CommandRunner) -> None:
         assert await running.finish() == CommandResult(0, b"", b"")
 
 
+@pytest.mark.gui
+async def test_on_the_loop_of_the_window(runner: CommandRunner) -> None:
+    done = await runner.run(["sh", "-c", "echo out; echo err >&2; exit 7"])
+    assert done == CommandResult(7, b"out\n", b"err\n")
+    with pytest.raises(TotalDeadlineError):
+        await runner.run(["sleep", "8.101"], deadline=0.3)
+
+
 async def test_limits(runner: CommandRunner) -> None:
     with pytest.raises(TotalDeadlineError):
         await runner.run(["sleep", "8.101"], deadline=0.3)
