@@ -108,6 +108,6 @@ class SshRunner:
         link = await self._channels.link(until)
         if link is not self._asked:
             self._privileges.forget()
-        needed = await self._privileges.need_sudo(self.run)
+        needed = await self._channels.in_time(self._privileges.need_sudo(self.run), until)
         self._asked = link
         return needed

@@ -11,10 +11,13 @@ import secrets
 import signal
 from collections.abc import Sequence
 
+from smtpadmin.model.errors import LoginError
 from smtpadmin.transport.command_output import CommandOutput
 from smtpadmin.transport.remote_line import shell_script
 from smtpadmin.transport.ssh_channel import CommandChannel
+from smtpadmin.util.text import decode_line, visible
 
+_MOST_SAID = 200
 _MOST_ENDING = 100
 """Octets of a token, an exit status and the line feed; a server that sends more plays tricks."""
 _SIGNALLED = 128
@@ -90,6 +93,20 @@ class ShellChannel(CommandChannel):
             self._endings = None
             self.output.exited(_status(status))
             self.output.end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The shell is gone. One that never told its group never ran."""
+        if self.group is None and exc is None:
+            said = b" ".join(mark.strip(b"", last=True).strip() for mark in self._marks).strip()
+            words = f": {visible(decode_line(said), _MOST_SAID)}" if said else ""
+            self.output.end(
+                LoginError(
+                    f"the account logs in but runs no commands{words}",
+                    where=self._where,
+                    remedy="Give it a login shell, and no ForceCommand, or use another account.",
+                )
+            )
+        super().connection_lost(exc)
 
     def exit_status_received(self, status: int) -> None:
         """The shell itself ended: if in the middle of a command, that is lost."""

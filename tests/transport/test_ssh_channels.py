@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from smtpadmin.model.errors import TotalDeadlineError, UnreachableError
+from smtpadmin.model.errors import LoginError, TotalDeadlineError, UnreachableError
 from smtpadmin.transport.ssh import SshRunner
 from smtpadmin.transport.ssh_channels import MOST_IDLE
 from tests.servers.sshd import Account, Sshd, account, descendants, sshd_running
@@ -128,6 +128,14 @@ async def test_the_deadline_ends_a_command_in_a_shell_and_only_it(
     await gone("81020.25")
     assert (await other)[0].stdout == b"whole\n"
     await runner.close()
+
+
+async def test_an_account_that_runs_no_commands(sshd: Sshd) -> None:
+    with account(sshd, shell="/usr/sbin/nologin") as nobody:
+        runner = SshRunner(sshd.profile(nobody), {})
+        with pytest.raises(LoginError, match="runs no commands: This account"):
+            await runner.run(["id"], deadline=10)
+        await runner.close()
 
 
 @pytest.mark.parametrize("sessions", [1, 2, 3])
