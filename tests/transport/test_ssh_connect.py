@@ -35,6 +35,7 @@ from tests.servers.sshd import (
     ssh_agent,
     sshd_running,
 )
+from tests.support.processes import gone
 from tests.support.programs import missing, program
 
 
@@ -390,6 +391,18 @@ async def test_a_server_that_the_jump_host_cannot_reach(
     )
     with pytest.raises(UnreachableError, match=r"jump host .* could not connect"):
         await whoami(profile)
+
+
+async def test_a_proxy_command_of_the_configuration(
+    sshd: Sshd, user: Account, home: Path, tmp_path: Path
+) -> None:
+    relay = tmp_path / "relay.sh"
+    relay.write_text('exec 3<>"/dev/tcp/$1/$2"; cat <&3 & cat >&3; kill $!\n')
+    config(home, f"Host inner\n Port {sshd.port}\n ProxyCommand bash {relay} {sshd.host} %p\n")
+    known(home, f"[inner]:{sshd.port} {sshd.host_key}\n")
+    profile = replace(sshd.profile(user), host="inner", port=None, trust={})
+    assert await whoami(profile) == user.name
+    await gone(str(relay))
 
 
 async def test_jump_hosts_in_a_circle(home: Path) -> None:
