@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from smtpadmin.cli.output import plain
+from smtpadmin.connectors.api import AdviceSource, ability
 from smtpadmin.formats.fingerprint import parse_fingerprint
 from smtpadmin.model.errors import UntrustedError
 from smtpadmin.model.profile import Profile
@@ -49,12 +50,14 @@ def trust_option(text: str) -> tuple[str, str]:
 
 
 async def probe(profile: Profile, secrets: dict[str, str]) -> dict[str, Any]:
-    """Connect and log in; gives the connector's facts as plain values."""
+    """Connect and log in; gives the connector's facts and advice as plain values."""
     from smtpadmin.connectors.registry import create
 
     connector = create(profile, secrets)
     try:
-        return dict(plain(await connector.probe()))
+        found = dict(plain(await connector.probe()))
+        source = ability(connector, AdviceSource)
+        return found | {"advice": plain(await source.advice()) if source is not None else []}
     except UntrustedError as error:
         error.remedy = how_to_trust(error, profile.name)
         raise

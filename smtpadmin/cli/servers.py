@@ -101,17 +101,17 @@ def _profile_options(function: Callable[..., Any]) -> Callable[..., Any]:
             "--password-stdin", is_flag=True, help="Read the password or token from standard input."
         ),
         click.option(
+            "--secret-stdin",
+            "secrets",
+            multiple=True,
+            metavar="NAME",
+            help="Read another secret that the kind declares; one line each, in this order.",
+        ),
+        click.option(
             "--trust",
             multiple=True,
             metavar="[PLACE=]SHA256",
             help="Accept this certificate or SSH host key (hex, or SHA256:…). Repeatable.",
-        ),
-        click.option(
-            "--secret-stdin",
-            "more_secrets",
-            multiple=True,
-            metavar="NAME",
-            help="Read one more secret that the kind declares, a line each after the password.",
         ),
         click.option("--no-probe", is_flag=True, help="Save without connecting."),
     )
@@ -151,13 +151,15 @@ async def _persistent_store() -> ProfileStore:
     return store
 
 
+_BY_OPTION = ("host", "port", "user", "tls", "prefix", "admin", "smtp")
+
+
 def _profile(
     name: str, kind: str, options: dict[str, Any], base: Profile | None
 ) -> tuple[Profile, dict[str, str]]:
     values = values_of(base) if base else {}
-    names = ("host", "port", "user", "tls", "admin", "smtp", "prefix")
-    values |= {name: str(options[name]) for name in names if options[name]}
-    declared = {field.name for field in declared_settings(kind)}
+    values |= {k: str(options[k]) for k in _BY_OPTION if options[k]}
+    declared = {field.name for field in declared_settings(kind) if not field.secret}
     for text in options["settings"]:
         key, equals, value = text.partition("=")
         if not equals or key not in declared:
@@ -166,11 +168,6 @@ def _profile(
                 where="--set",
                 remedy=f"It knows: {', '.join(sorted(declared))}.",
             )
-        if key in secret_names(kind):
-            raise UsageError(
-                f"{key} is a secret and never an argument", where="--set",
-                remedy=f"Use --secret-stdin {key}.",
-            )  # fmt: skip
         values[key] = value
     values |= _secret(kind, options)
     chosen = options["environment"] or (base.environment if base else Environment.PRODUCTION)
@@ -194,22 +191,20 @@ def _given(kind: str, values: dict[str, str]) -> bool:
 
 def _secret(kind: str, options: dict[str, Any]) -> dict[str, str]:
     names = secret_names(kind)
-    unknown = [name for name in options["more_secrets"] if name not in names]
-    if unknown:
-        raise UsageError(
-            f"{unknown[0]!r} is not a secret of {kind}", where="--secret-stdin",
-            remedy=f"It knows: {', '.join(names) or 'none'}.",
-        )  # fmt: skip
-    first = names[:1] if options["password_stdin"] else ()
-    given = {name: _line() for name in (*first, *options["more_secrets"])}
+    for name in options["secrets"]:
+        if name not in names:
+            raise UsageError(
+                f"{name!r} is no secret of {kind}",
+                where="--secret-stdin",
+                remedy=f"It knows: {', '.join(names) or 'none'}.",
+            )
+    wanted = [*names[:1], *options["secrets"]] if options["password_stdin"] else options["secrets"]
+    if not names or wanted:
+        return {name: sys.stdin.readline().rstrip("\r\n") for name in wanted if name in names}
     required = {f.name for f in declared_settings(kind) if f.required}
-    if names and not given and names[0] in required and sys.stdin.isatty():
+    if names[0] in required and sys.stdin.isatty():
         return {names[0]: click.prompt(names[0].capitalize(), hide_input=True, err=True)}
-    return given
-
-
-def _line() -> str:
-    return sys.stdin.readline().rstrip("\r\n")
+    return {}
 
 
 def _said(what: str, profile: Profile, as_json: bool) -> int:
@@ -280,6 +275,8 @@ async def _test(name: str, as_json: bool) -> int:
             ("Reached by", found["path"]),
         ]
         print_table(("Fact", "Value"), [*rows, *found["facts"].items()])
+        for each in found["advice"]:
+            note(f"{each['severity']}: {each['summary']} {each['fix']}")
     return 0
 
 

@@ -134,7 +134,7 @@ def test_an_encrypted_key_with_its_passphrase_by_standard_input(
 
 
 def test_a_secret_is_never_an_argument(sshd: Sshd, user: Account) -> None:
-    with pytest.raises(UsageError, match="never an argument"):
+    with pytest.raises(UsageError, match="not a setting"):
         call(*add(sshd, user, "--set", "key_passphrase=x"))
-    with pytest.raises(UsageError, match="not a secret"):
+    with pytest.raises(UsageError, match="no secret"):
         call(*add(sshd, user, "--secret-stdin", "host"))
