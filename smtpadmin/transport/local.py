@@ -126,14 +126,19 @@ class _Process(asyncio.SubprocessProtocol):
         start``)."""
         if self._transport is None:
             return
-        if not self.output.ended:
-            self.output.drop()
-            for number, patience in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._transport.get_pid(), number)
-                await self._ended_within(patience)
-        self._transport.close()
+        try:
+            if not self.output.ended:
+                self.output.drop()
+                await self._kill(self._transport.get_pid())
+        finally:
+            self._transport.close()
         await self._ended_within(KILL_S)
+
+    async def _kill(self, group: int) -> None:
+        for number, patience in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, number)
+            await self._ended_within(patience)
 
     async def _ended_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):

@@ -24,6 +24,7 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._marks = (Mark(), Mark())
         self._exited = False
+        self.started = False
 
     @property
     def group(self) -> int | None:
@@ -43,6 +44,10 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
             self._channel.write(stdin)
         self._channel.write_eof()
 
+    def listen(self) -> None:
+        """Hear of output even if opening was given up before the server took the command."""
+        self._resume()
+
     def close(self) -> None:
         """Close the channel, whether or not the command has ended."""
         if self._channel is not None:
@@ -51,6 +56,10 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         """The channel is open."""
         self._channel = chan
+
+    def session_started(self) -> None:
+        """The server took the command."""
+        self.started = True
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Output came."""

@@ -84,19 +84,20 @@ class Channels:
     async def end(self, link: SshLink | None, channel: CommandChannel) -> None:
         """See to it that the command has ended on the server, and give its place back. A shell
         whose command is done waits for the next."""
+        shell = channel if isinstance(channel, ShellChannel) and channel.idle else None
         try:
             if link is None or not channel.opened:
                 return
-            if isinstance(channel, ShellChannel) and channel.idle and not link.lost:
+            if shell is not None:
                 channel.output.drop()
-                self._idle.append((link, channel))
+                self._idle.append((link, shell))
                 await self._thin_out(MOST_IDLE)
-                return
-            if not channel.output.ended:
+            elif not channel.output.ended:
                 channel.output.drop()
                 await self._kill(link, channel)
-            channel.close()
         finally:
+            if shell is None:
+                channel.close()
             self._gate.leave()
 
     async def in_time(self, work: Awaitable[T], until: float | None) -> T:
@@ -174,6 +175,7 @@ class Channels:
     async def _kill(self, link: SshLink, channel: CommandChannel) -> None:
         """SIGTERM to the process group, then SIGKILL. What runs as root through sudo may not be
         signalled by the account: it ends when it next writes, to a closed channel."""
+        channel.listen()
         await _within(TERM_S, channel.known.wait())
         if channel.group is None:
             return

@@ -65,7 +65,7 @@ class ShellChannel(CommandChannel):
     @property
     def idle(self) -> bool:
         """Whether it can take a command."""
-        return self.opened and self._endings is None and not self.closed.is_set()
+        return self.started and self._endings is None and not self.closed.is_set()
 
     def begin(self, command: Sequence[str], until: float | None) -> CommandOutput:
         """Run a command without input. Raises UsageError when its line is too long."""

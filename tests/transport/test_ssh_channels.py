@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -71,6 +72,23 @@ async def test_only_so_many_shells_stay(sshd: Sshd, user: Account) -> None:
     await until(lambda: len(shells(sshd)) == MOST_IDLE)
     await runner.close()
     await until(lambda: not shells(sshd))
+
+
+@pytest.mark.parametrize("stdin", [b"", b"x"])
+async def test_giving_up_at_any_moment_leaves_nothing_that_hangs(
+    sshd: Sshd, user: Account, stdin: bytes
+) -> None:
+    runner = SshRunner(sshd.profile(user), {})
+    await runner.run(["cat"], stdin=b"x")
+    for number in range(30):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(number / 1500):
+                await runner.run(["sleep", "81040.25"], stdin=stdin)
+        done = await runner.run(["echo", str(number)], deadline=10)
+        assert done.stdout == b"%d\n" % number
+    await gone("81040.25")
+    assert runner._channels._gate.inside == 0
+    await runner.close()
 
 
 async def test_a_shell_that_was_killed_is_replaced(sshd: Sshd, user: Account) -> None:

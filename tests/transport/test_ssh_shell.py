@@ -41,6 +41,8 @@ def wire() -> Wire:
 def shell(wire: Wire) -> ShellChannel:
     made = ShellChannel("ssh mx1", None)
     made.connection_made(wire)  # type: ignore[arg-type]
+    assert not made.idle
+    made.session_started()
     made.data_received(b"Welcome!\n" + GROUP_MARK + b"4711\n", None)
     made.data_received(GROUP_MARK + b"4711\n", STDERR)
     return made
