@@ -1,7 +1,8 @@
 """Where one Postfix instance writes its log, and reading it: past, rotated and compressed, and live.
 
-Looked for in this order: ``maillog_file`` (postlogd, 3.4 and later), the usual files of syslog
-daemons, the journal. Files are read with plain tools on the server, the oldest first.
+Looked for in this order: ``maillog_file`` (postlogd, 3.4 and later), a file of a syslog daemon that
+is still written to, the journal, a file that is not. Files are read with plain tools on the server,
+the oldest first.
 """
 
 from __future__ import annotations
@@ -160,10 +161,19 @@ class PostfixLog:
             return LogPlace("stdout", path)
         if path:
             return await self._file(path)
-        for path in USUAL_FILES:
-            if (await self._commands.runner.run(("test", "-f", path))).status == 0:
-                return await self._file(path)
-        return await self._find_journal()
+        if fresh := await self._usual_files("-mtime", "-2"):
+            return await self._file(fresh[0])
+        journal = await self._find_journal()
+        if journal.kind == "none" and (stale := await self._usual_files()):
+            return await self._file(stale[0])
+        return journal
+
+    async def _usual_files(self, *tests: str) -> list[str]:
+        """Those of :data:`USUAL_FILES` that are there; one that nobody has written to for days is
+        what a syslog daemon left when the journal took over."""
+        command = ("find", *USUAL_FILES, "-maxdepth", "0", "-type", "f", *tests)
+        found = decode_line((await self._commands.runner.run(command)).stdout).split("\n")
+        return [path for path in USUAL_FILES if path in found]
 
     async def _file(self, path: str) -> LogPlace:
         for privileged in (False, True):

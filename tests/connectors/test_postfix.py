@@ -370,6 +370,14 @@ async def test_a_message_comes_whole(server: PostfixInstance) -> None:
     assert b"$(reboot) \x1b[31m\xff" in message.raw
 
 
+async def test_a_header_of_ten_megabytes(one: PostfixInstance) -> None:
+    raw = b"Subject: hello\r\nX-Big: " + b"y " * 5_000_000 + b"\r\n\r\nbody\r\n"
+    queue_id = one.send("z@hold.test", raw=raw)
+    message = await connect(one).fetch_message(queue_id)
+    assert len(message.raw) > 9_900_000
+    assert message.raw.endswith(b"\nbody\n")
+
+
 async def test_envelope_and_client_of_a_message(one: PostfixInstance) -> None:
     queue_id = one.send(["x@down.test", "ben@lab.test"])
     one.wait_for("deferred", queue_id)
