@@ -69,6 +69,7 @@ class Postfix:
     id = "postfix"
     title = "Postfix"
     settings = (*COMMAND_SETTINGS, INSTANCE)
+    unsaid = frozenset({"tries", "next_try", "expires", "message_id", "subject", "client"})
 
     def __init__(
         self,

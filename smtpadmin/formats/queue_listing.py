@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from smtpadmin.formats import builtin_queue, postfix_mailq, postfix_queue
+from smtpadmin.formats import (
+    builtin_queue,
+    exim_queue,
+    opensmtpd_queue,
+    postfix_mailq,
+    postfix_queue,
+    sendmail_queue,
+)
 from smtpadmin.model.queue import QueueEntry
 
 Tell = Callable[[str], None]
@@ -35,6 +42,9 @@ class QueueFormat:
 FORMATS: Mapping[str, QueueFormat] = {
     "postqueue-j": QueueFormat(postfix_queue.looks_like, postfix_queue.parse),
     "mailq": QueueFormat(postfix_mailq.looks_like, postfix_mailq.parse),
+    "exim-bp": QueueFormat(exim_queue.looks_like, exim_queue.parse),
+    "sendmail": QueueFormat(sendmail_queue.looks_like, sendmail_queue.parse),
+    "smtpctl": QueueFormat(opensmtpd_queue.looks_like, opensmtpd_queue.parse),
     "builtin": QueueFormat(builtin_queue.looks_like, builtin_queue.parse),
 }
 """Formats by the name that ``queue parse --format`` takes; the first that fits wins."""
