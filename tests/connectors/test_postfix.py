@@ -92,24 +92,25 @@ async def test_probe(server: PostfixInstance, lab: PostfixLab) -> None:
     assert found.version[0].isdigit()
     assert found.path == "local"
     assert found.facts["Host name"] == f"{server.name}.lab.test"
-    assert found.facts["Instance"] == f"postfix-{server.name}"
+    assert found.facts["Instance"] == server.instance_name
     assert found.facts["Configuration"] == str(server.etc)
     assert found.facts["Queue IDs"] == server.name
     assert found.facts["Log"] == str(server.log)
     assert found.facts["Account may"] == "root: everything"
     assert found.facts["Queue lifetime"] == "5d"
-    assert {"postfix-short", "postfix-long"} <= set(found.facts["Instances"].split(", "))
+    names = {lab.short.instance_name, lab.long.instance_name}
+    assert names <= set(found.facts["Instances"].split(", "))
 
 
-@pytest.mark.parametrize("name", ["long", "postfix-long"])
-async def test_an_instance_by_name(lab: PostfixLab, name: str) -> None:
-    postfix = connect(name)
+@pytest.mark.parametrize("prefix", ["postfix-", ""])
+async def test_an_instance_by_name(lab: PostfixLab, prefix: str) -> None:
+    postfix = connect(prefix + lab.long.instance_name.removeprefix("postfix-"))
     assert (await postfix.probe()).facts["Configuration"] == str(lab.long.etc)
     assert str(lab.long.etc) in postfix.offers()[0].commands[0]
 
 
 async def test_an_instance_that_is_not_there_names_those_that_are(lab: PostfixLab) -> None:
-    with pytest.raises(UsageError, match="postfix-short, postfix-long"):
+    with pytest.raises(UsageError, match=lab.long.instance_name):
         await connect("nosuch").probe()
     with pytest.raises(ServerRefusedError, match="No such file or directory"):
         await connect("/nonexistent").probe()

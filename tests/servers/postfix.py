@@ -34,7 +34,7 @@ MAIN_CF = """\
 compatibility_level = 3.6
 queue_directory = {folder}/spool
 data_directory = {folder}/data
-multi_instance_name = postfix-{name}
+multi_instance_name = {instance_name}
 multi_instance_enable = yes
 maillog_file = {folder}/log/mail.log
 maillog_file_prefixes = {folder}
@@ -117,6 +117,11 @@ class PostfixInstance:
     def etc(self) -> Path:
         """Its configuration directory."""
         return self.folder / "etc"
+
+    @property
+    def instance_name(self) -> str:
+        """Its ``multi_instance_name``, which no other test run has."""
+        return f"postfix-{self.name}-{self.port}"
 
     @property
     def log(self) -> Path:
@@ -225,6 +230,7 @@ def _configure(instance: PostfixInstance, ports: dict[str, int]) -> None:
     os.chown(folder / "mail", nobody.pw_uid, nobody.pw_gid)
     values = {
         "folder": folder, "name": instance.name, "port": instance.port,
+        "instance_name": instance.instance_name,
         "uid": nobody.pw_uid, "gid": nobody.pw_gid,
         "long_ids": "yes" if instance.name == "long" else "no",
     }  # fmt: skip
