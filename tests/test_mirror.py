@@ -23,6 +23,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "cli/logs.py": BY_A_TERMINAL,
     "cli/queue.py": BY_A_TERMINAL,
     "cli/send.py": BY_A_TERMINAL,
+    "cli/server_tools.py": "tests/live/test_exim_on_the_command_line.py runs it as a user does",
     "cli/servers.py": BY_A_TERMINAL,
     "cli/sources.py": BY_A_TERMINAL,
     "cli/track.py": BY_A_TERMINAL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,13 @@ from smtpadmin.cli.sources import (
     failure_code,
     server_options,
 )
-from smtpadmin.connectors.api import Connector, MessageSource, QueueSource, ability
+from smtpadmin.connectors.api import (
+    Connector,
+    MessageLogSource,
+    MessageSource,
+    QueueSource,
+    ability,
+)
 from smtpadmin.formats.filter_language import parse_filter
 from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
 from smtpadmin.model.profile import Profile
@@ -118,18 +124,39 @@ def _row(entry: QueueEntry) -> tuple[object, ...]:
 @command.command()
 @server_options
 @click.argument("queue_id")
+@click.option("--log", "its_log", is_flag=True, help="The log that the server keeps of it (Exim).")
 @show_message.view_options
 @json_option
-def show(as_json: bool, queue_id: str, **options: Any) -> int:
+def show(as_json: bool, queue_id: str, its_log: bool, **options: Any) -> int:
     """One queued message: envelope and all of it, or the views asked for."""
-    return asyncio.run(_show_message(options, queue_id, as_json))
+    one = _show_message_log if its_log else _show_message
+    return asyncio.run(one(options, queue_id, as_json))
+
+
+async def _show_message_log(options: dict[str, Any], queue_id: str, as_json: bool) -> int:
+    async with connected(options["names"], options["everything"]) as (_, opened):
+        source = ability(_only(opened), MessageLogSource)
+        if source is None:
+            raise NotPermittedError("this kind of server keeps no log of each message")
+        lines = await source.fetch_message_log(queue_id)
+    if as_json:
+        print_json({"queue_id": queue_id, "log": lines})
+    else:
+        for line in lines:
+            click.echo(visible(line, 4_000))
+    return 0
+
+
+def _only(opened: Mapping[str, tuple[Profile, Connector]]) -> Connector:
+    if len(opened) != 1:
+        raise UsageError("name one server", remedy="Use --server NAME once.")
+    ((_, connector),) = opened.values()
+    return connector
 
 
 async def _show_message(options: dict[str, Any], queue_id: str, as_json: bool) -> int:
     async with connected(options["names"], options["everything"]) as (_, opened):
-        if len(opened) != 1:
-            raise UsageError("name one server", remedy="Use --server NAME once.")
-        ((_, connector),) = opened.values()
+        connector = _only(opened)
         source = ability(connector, MessageSource)
         if source is None:
             raise NotPermittedError("this kind of server hands no messages out")

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from smtpadmin.cli import server_tools
 from smtpadmin.cli.output import json_option, note, plain, print_json, print_table
 from smtpadmin.cli.sources import profile_store
 from smtpadmin.connectors.api import AdviceSource, ability
@@ -27,6 +28,10 @@ from smtpadmin.settings.profiles import ProfileStore
 @click.group()
 def command() -> None:
     """Profiles of servers, kept in the OS keyring."""
+
+
+command.add_command(server_tools.route)
+command.add_command(server_tools.try_session)
 
 
 @command.command("list")

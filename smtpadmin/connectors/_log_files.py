@@ -66,6 +66,8 @@ class LogFiles:
         With several a line ``==> PATH <==`` stands before those of each."""
         argv = ["tail", "-n", "0", "-F", "--", *paths]
         sudo = await self._needs_sudo(paths)
+        if sudo and sudo_refused(await self._runner.run(_look(paths), privileged=True)):
+            raise self.not_permitted(paths[0])
         async with self._runner.start(argv, privileged=sudo) as running:
             async for lines in whole_lines(running.chunks()):
                 yield lines
@@ -79,7 +81,8 @@ class LogFiles:
         return [line for line in result.stdout.split(b"\n") if line.strip()]
 
     async def _needs_sudo(self, paths: Sequence[str]) -> bool:
-        result = await self._runner.run(["tail", "-c", "0", "--", *paths])
+        """Following says nothing about what may not be read: it waits for it."""
+        result = await self._runner.run(_look(paths))
         return self._denied(result)
 
     async def run(self, argv: Sequence[str]) -> CommandResult:
@@ -103,6 +106,11 @@ class LogFiles:
             remedy="Add the account to the log's group (on Debian: adm), or let it run tail, cat,"
             " find and gzip by sudo.",
         )
+
+
+def _look(paths: Sequence[str]) -> list[str]:
+    """Opens each file and reads an octet; with ``-c 0`` tail would not even open them."""
+    return ["tail", "-c", "1", "--", *paths]
 
 
 def _is_rotation(name: str, current: str) -> bool:

@@ -18,7 +18,12 @@ from smtpadmin.formats.exim_config import HIDDEN
 from smtpadmin.formats.exim_id import arrival_of, is_message_id
 from smtpadmin.formats.exim_queue import SPOOL_FILE_GONE, EximQueueReader
 from smtpadmin.formats.exim_spool import parse_header_file, parse_message_log
-from smtpadmin.model.errors import ProtocolError, ServerRefusedError, UsageError
+from smtpadmin.model.errors import (
+    NotPermittedError,
+    ProtocolError,
+    ServerRefusedError,
+    UsageError,
+)
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.profile import Profile
 from smtpadmin.model.queue import (
@@ -254,31 +259,50 @@ class EximServer:
         mark = f"reinjected-{random.token_hex(6)}"
         sender = message.sender or "<>"
         recipients = [f"<{address}>" for address in message.recipients]
-        # Without -oep Exim would mail its refusal to the sender of the message.
-        args = ["-odq", "-oep", "-i", "-oMr", mark, "-f", sender, "--", *recipients]
+        # Without -oep Exim would mail its refusal to the sender of the message; -d tells the new ID.
+        args = [
+            "-d-all+receive",
+            "-odq",
+            "-oep",
+            "-i",
+            "-oMr",
+            mark,
+            "-f",
+            sender,
+            "--",
+            *recipients,
+        ]
         result = await self._exim.run(args, stdin=_unix_lines(message.raw), deadline=120.0)
         if result.status:
-            said = visible(both(result).strip(), 300)
-            raise ServerRefusedError(f"Exim did not take it back: {said}")
+            lines = [line for line in both(result).splitlines() if line.startswith("exim")]
+            raise ServerRefusedError(f"Exim did not take it back: {visible(' '.join(lines), 300)}")
+        told = exim_actions.parse_accepted(text_of(result.stderr))
+        if told and await self._has_mark(told, mark):
+            return told
         return await self._find_reinjected(message, mark)
 
     async def _find_reinjected(self, message: StoredMessage, mark: str) -> str:
+        """Among those in the queue that are like it, when a long header hid what Exim told."""
         candidates: list[str] = []
         async for batch in self.list_queue():
             candidates += [e.queue_id for e in batch if _is_like(e, message)]
         for queue_id in sorted(candidates, key=_arrival, reverse=True):
-            head = await self._exim.run(["-Mvh", queue_id])
-            if head.status == 0 and mark.encode() in head.stdout:
+            if await self._has_mark(queue_id, mark):
                 return queue_id
         return ID_NOT_TOLD
+
+    async def _has_mark(self, queue_id: str, mark: str) -> bool:
+        head = await self._exim.run(["-Mvh", queue_id])
+        return head.status == 0 and mark.encode() in head.stdout
 
     # MessageSource, MessageLogSource
 
     async def fetch_message(self, queue_id: str) -> StoredMessage:
         """A queued message with the recipients that still wait."""
-        head = await self._show("-Mvh", queue_id)
-        envelope = parse_header_file(head)
-        return envelope.message(await self._show("-Mvb", queue_id))
+        head, body = await asyncio.gather(
+            self._show("-Mvh", queue_id), self._show("-Mvb", queue_id)
+        )
+        return parse_header_file(head).message(body)
 
     async def fetch_message_log(self, queue_id: str) -> list[str]:
         """What happened to a queued message so far, in Exim's words."""
@@ -341,19 +365,21 @@ class EximServer:
 
     async def advice(self) -> list[Advice]:
         """A panic log that is not empty, and what the account lacks."""
-        found: list[Advice] = []
-        if lines := await EximLog(self._exim).panic_lines():
-            found.append(
-                Advice(
-                    "fail",
-                    f"Exim's panic log is not empty: {visible(lines[-1], 300)}",
-                    "Mend what it says, then move the file paniclog away.",
-                )
-            )
+        found = await self._panic_advice()
         if await self._exim.rights() is Rights.NONE:
             fix = f"/etc/sudoers.d/smtpadmin: {self._exim.sudoers()}"
             found.append(Advice("warn", "the account is no administrator of Exim", fix))
         return found
+
+    async def _panic_advice(self) -> list[Advice]:
+        try:
+            lines = await EximLog(self._exim).panic_lines()
+        except (NotPermittedError, ServerRefusedError) as error:
+            return [Advice("warn", error.what, error.remedy)]
+        if not lines:
+            return []
+        what = f"Exim's panic log is not empty: {visible(lines[-1], 300)}"
+        return [Advice("fail", what, "Mend what it says, then move the file paniclog away.")]
 
 
 def _why_not(wanted: QueueEntry, now: QueueEntry | None) -> str:

@@ -84,6 +84,14 @@ def parse_delivery(queue_id: str, output: str) -> ActionResult:
     return ActionResult(queue_id, True, f"{told}: {reason}" if reason else told)
 
 
+def parse_accepted(debug: str) -> str | None:
+    """The ID that ``exim -d-all+receive`` gave to the message it took from standard input. Header
+    lines stand in that output too, but none can be a line of just these words: it has no colon."""
+    found = _ACCEPTED.findall(debug)
+    return found[-1] if found else None
+
+
+_ACCEPTED = re.compile(rf"^Data file written for message ({PATTERN})$", re.MULTILINE)
 _OUTCOMES = {"=> ": "delivered", "-> ": "delivered", "== ": "deferred", "** ": "failed"}
 
 

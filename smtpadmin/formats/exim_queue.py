@@ -27,6 +27,9 @@ SPOOL_FILE_GONE = "spool read error: No such file or directory"
 MOST_LINE = 100_000
 """Characters of a line that are looked at."""
 
+_INDENT = " " * 8
+"""Before each recipient; a head line has less, so that it need not be looked for there."""
+
 _FROZEN = "*** frozen ***"
 _SHOWN = 200
 _SAID = re.compile(r"(?:exim4?|mailq|sendmail): \S|LOG: |\d{4}-\d\d-\d\d \d\d:\d\d:\d\d ")
@@ -95,6 +98,9 @@ class _Open:
         if not line[0].isspace():
             return False
         text = line.strip()
+        if line.startswith(_INDENT) and not text.startswith("***"):
+            self.recipients.append(_recipient(text))
+            return True
         if error := _SPOOL_ERROR.fullmatch(text):
             self.error = error["text"]
             self.frozen = self.frozen or _FROZEN in error["rest"]

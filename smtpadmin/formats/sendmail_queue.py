@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from smtpadmin.model.queue import QueueEntry, QueueRecipient
 from smtpadmin.util.text import decode_line, visible
@@ -152,19 +153,29 @@ def looks_like(head: Sequence[bytes]) -> bool:
 
 def _moment(head: re.Match[str], now: datetime) -> datetime | None:
     """The youngest such moment that is not in the future; its weekday decides between years."""
-    month, day = _MONTHS.index(head["month"]) + 1, int(head["day"])
-    latest = now.astimezone()
+    month, weekday = _MONTHS.index(head["month"]) + 1, _DAYS.index(head["weekday"])
+    day = _day(month, int(head["day"]), weekday, now.astimezone().date())
+    hour, minute = int(head["hour"]), int(head["minute"])
+    if day is None or hour > 23 or minute > 59:
+        return None
+    try:
+        clock = datetime(day.year, day.month, day.day, hour, minute, tzinfo=UTC)
+        return clock.replace(tzinfo=now.tzinfo).astimezone()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+@lru_cache(maxsize=1_000)
+def _day(month: int, day: int, weekday: int, today: date) -> date | None:
+    """The last such day up to tomorrow (clocks and zones differ), on that weekday if there was one."""
     fitting = []
-    for year in range(latest.year + 1, max(0, latest.year - _YEARS_BACK), -1):
+    for year in range(today.year + 1, max(0, today.year - _YEARS_BACK), -1):
         try:
-            weekday = date(year, month, day).weekday()
-            hour, minute = int(head["hour"]), int(head["minute"])
-            clock = datetime(year, month, day, hour, minute, tzinfo=UTC)
-            moment = clock.replace(tzinfo=now.tzinfo).astimezone()
-        except (ValueError, OverflowError, OSError):
+            found = date(year, month, day)
+        except ValueError:
             continue
-        if (moment - latest).total_seconds() < 86_400:
-            fitting.append((weekday != _DAYS.index(head["weekday"]), -year, moment))
+        if (found - today).days <= 1:
+            fitting.append((found.weekday() != weekday, -year, found))
     return min(fitting)[2] if fitting else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -133,7 +133,6 @@ def _under_notification(leg: LegState, legs: Sequence[LegState]) -> bool:
 
 def _went_on(
     recipient: TrackedRecipient,
-    
     legs: Sequence[LegState],
 ) -> bool:
     """Whether a recipient that a filter took was rewritten there: its own line is then no end."""

@@ -153,4 +153,3 @@ def open_text(paths: Sequence[Path]) -> LogText:
     if len(paths) >= 1 << 16:
         raise UsageError("too many files for one search", where=str(paths[0].parent))
     return LogText([LogFile(path) for path in paths])
-

@@ -418,3 +418,30 @@ async def test_a_panic_log_is_something_to_fix(exim: Exim, server: EximServer) -
     assert advice.severity == "fail"
     assert "Cannot open main log" in advice.summary
     assert "\x1b" not in advice.summary
+
+
+async def test_of_three_hundred_exactly_those_of_the_filter_go_and_come_back(
+    exim: Exim, server: EximServer, tmp_path: Path
+) -> None:
+    exim.put_many(200, "stay{n}@down.test")
+    exim.put_many(100, "go{n}@down.test")
+    rows = await listed(server)
+    assert len(rows) == 300
+    chosen = [e for e in rows.values() if e.recipients[0].address.startswith("go")]
+    reused = replace(chosen[0], sender="another@lab.test")  # what the ID stood for when it was seen
+    actions = QueueActions(server, exim.profile(), Journal(tmp_path / "journal"))
+    preview = actions.preview(QueueAction.DELETE, [*chosen[1:], reused])
+    outcome = await actions.run(
+        QueueAction.DELETE, preview.entries, preview.confirm(preview.typed_name)
+    )
+    assert outcome.ok == 99
+    assert [r.queue_id for r in outcome.failed] == [reused.queue_id]
+    left = await listed(server)
+    assert set(left) == set(rows) - {e.queue_id for e in chosen[1:]}
+    undone = await undo(actions, server, outcome.activity)
+    assert undone.ok == 99
+    back = await listed(server)
+    assert sorted(e.recipients[0].address for e in back.values()) == sorted(
+        e.recipients[0].address for e in rows.values()
+    )
+    assert all(r.message.removeprefix("queued again as ") in back for r in undone.results)

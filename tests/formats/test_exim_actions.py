@@ -12,6 +12,7 @@ from smtpadmin.formats.exim_actions import (
     NOT_PERMITTED,
     NOT_SAID,
     is_permission_denied,
+    parse_accepted,
     parse_action,
     parse_delivery,
 )
@@ -99,6 +100,16 @@ def test_a_delivery_that_was_tried() -> None:
 def test_a_delivery_that_was_not(said: str, message: str) -> None:
     result = parse_delivery(A, said)
     assert (result.ok, result.message) == (False, message)
+
+
+def test_the_id_of_a_message_that_was_taken() -> None:
+    said = (
+        ">>Headers received:\nSubject: x\n Data file written for message 1aaaaa-000000-aa\n"
+        f"Data file written for message {A}\n>>Generated Received: header line\n"
+    )
+    assert parse_accepted(said) == A
+    assert parse_accepted(f"Data file written for message {C}\n") == C
+    assert parse_accepted("Data file written for message -bd\n") is None
 
 
 def test_permission() -> None:

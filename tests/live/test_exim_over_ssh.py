@@ -120,6 +120,10 @@ async def test_an_account_that_may_nothing_is_told_the_line_it_lacks(
                 line = f"{user.name} ALL=(root) NOPASSWD: {exim.binary}"
                 assert line in caught.value.remedy
             assert (await server.test_routing("u@good.test"))[0].outcome == "delivers"
+            with pytest.raises(NotPermittedError, match="log may not be read"):
+                await anext(aiter(server.follow_log()))
+            with pytest.raises(NotPermittedError, match="log may not be read"):
+                await anext(aiter(server.read_log()))
             advice = await server.advice()
             assert [one.summary for one in advice] == ["the account is no administrator of Exim"]
     assert exim.ids() == [waiting]
@@ -150,11 +154,13 @@ async def test_a_connection_that_is_cut_while_following_is_a_typed_error_and_com
                 lines.extend(record.raw for record in batch)
 
         async def cut() -> None:
-            await asyncio.sleep(0.5)
-            waiting = exim.put("u@down.test")
-            await until(lambda: any(waiting in line for line in lines))
-            sshd.cut()
+            try:
+                await until(lambda: exim.put("u@down.test") and lines, 20)
+            finally:
+                sshd.cut()
 
-        followed, _ = await asyncio.gather(follow(), cut(), return_exceptions=True)
+        async with asyncio.timeout(60):
+            followed, _ = await asyncio.gather(follow(), cut(), return_exceptions=True)
         assert isinstance(followed, UnreachableError), followed
+        assert lines
         assert set(await listed(server)) == set(exim.ids())

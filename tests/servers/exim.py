@@ -200,6 +200,15 @@ class Exim:
         (new,) = set(self.ids()) - before or pytest.fail(f"Exim did not take it: {said}")
         return new
 
+    def put_many(self, count: int, to: str, sender: str = "anna@lab.test") -> None:
+        """Leave messages in the queue, ``{n}`` in the recipient counted up (batch SMTP)."""
+        said = "".join(
+            f"MAIL FROM:<{sender}>\r\nRCPT TO:<{to.format(n=n)}>\r\nDATA\r\n"
+            f"Subject: number {n}\r\n\r\nline {n}\r\n.\r\n"
+            for n in range(count)
+        )
+        self.run("-odq", "-bS", stdin=said.encode())
+
     def send(
         self, to: str, sender: str = "anna@lab.test", text: str = "Subject: hi\n\nline"
     ) -> str:
