@@ -180,7 +180,7 @@ async def test_the_old_listing_gives_the_same(
 
 async def test_when_postfix_is_down(one: PostfixInstance) -> None:
     held = one.send("z@hold.test")
-    one.run("postfix", "stop")
+    one.stop()
     try:
         assert list(await listed(connect(one))) == [held], "root reads the queue directly"
         plain = connect(one, prefix="setpriv --reuid=nobody --regid=nogroup --clear-groups")
@@ -189,9 +189,7 @@ async def test_when_postfix_is_down(one: PostfixInstance) -> None:
         with pytest.raises(UnreachableError, match="the mail system is down"):
             await plain.queue_counts()
     finally:
-        from tests.servers.postfix import _start
-
-        _start(one)
+        one.start()
 
 
 # Actions

@@ -172,6 +172,26 @@ class PostfixInstance:
             assert time.monotonic() < deadline, self.run("postqueue", "-p") + self.log.read_text()
             time.sleep(0.05)
 
+    def start(self) -> None:
+        """Start it and wait until its port answers."""
+        said = self.folder / "log/start.txt"
+        with said.open("wb") as out:  # a daemon would keep a pipe open
+            subprocess.run(
+                ["postfix", "-c", str(self.etc), "start"],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                timeout=60, env={"PATH": _PATH}, check=False,
+            )  # fmt: skip
+        deadline = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            assert time.monotonic() < deadline, said.read_text()
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """Stop it, if it runs."""
+        self.run("postfix", "stop")
+
     def empty(self) -> None:
         """Delete everything that is queued."""
         self.run("postsuper", "-d", "ALL")
@@ -208,12 +228,12 @@ def running_postfix() -> Iterator[PostfixLab]:
             _configure(instance, ports)
         with _named_in_system_file([lab.short.etc, lab.long.etc]):
             for instance in (lab.short, lab.long):
-                _start(instance)
+                instance.start()
             yield lab
     finally:
         for instance in (lab.short, lab.long):
             if instance.etc.exists():
-                instance.run("postfix", "stop")
+                instance.stop()
         for sink in lab.sinks:
             sink.kill()
             sink.wait(10)
@@ -245,22 +265,6 @@ def _configure(instance: PostfixInstance, ports: dict[str, int]) -> None:
     }
     for name, text in files.items():
         (folder / "etc" / name).write_text(text)
-
-
-def _start(instance: PostfixInstance) -> None:
-    with (instance.folder / "log/start.txt").open("wb") as out:  # a daemon would keep a pipe open
-        subprocess.run(
-            ["postfix", "-c", str(instance.etc), "start"],
-            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
-            timeout=60, env={"PATH": _PATH}, check=False,
-        )  # fmt: skip
-    deadline = time.monotonic() + 20
-    while True:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", instance.port)):
-            return
-        said = (instance.folder / "log/start.txt").read_text()
-        assert time.monotonic() < deadline, said
-        time.sleep(0.05)
 
 
 def _sink(port: int, options: list[str]) -> subprocess.Popen[bytes]:
