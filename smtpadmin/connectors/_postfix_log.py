@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -83,17 +83,14 @@ class _Range:
 
 
 class PostfixLog:
-    """The log of one instance. ``remedy`` is what to do where it may not be read."""
+    """The log of one instance. ``remedy`` says what to do where it may not be read."""
 
-    def __init__(self, commands: PostfixCommands) -> None:
+    def __init__(
+        self, commands: PostfixCommands, remedy: Callable[[LogPlace], str] = lambda _: ""
+    ) -> None:
         self._commands = commands
         self._place: LogPlace | None = None
-        self.remedy = ""
-
-    @property
-    def found(self) -> LogPlace | None:
-        """Where the log is, if it was looked for."""
-        return self._place
+        self._remedy = remedy
 
     async def place(self, *, fresh: bool = False) -> LogPlace:
         """Where the log is; found once."""
@@ -148,7 +145,7 @@ class PostfixLog:
             )
         if not place.readable:
             raise NotPermittedError(
-                f"this account may not read {place}", where=where, remedy=self.remedy
+                f"this account may not read {place}", where=where, remedy=self._remedy(place)
             )
         return place
 
@@ -267,7 +264,8 @@ class PostfixLog:
         if result.status < 0:
             raise ProtocolError("reading the log broke off", where=where, remedy="Try again.")
         if result.status:
-            raise failure(result, program, where, remedy=self.remedy)
+            remedy = self._remedy(self._place) if self._place else ""
+            raise failure(result, program, where, remedy=remedy)
 
     async def _clock_of(self, changed: datetime | None) -> LogClock:
         """How to read stamps without year and zone: by the server's own clock."""

@@ -275,8 +275,8 @@ class QueueActions:
                     kept.append(position)
                 elif isinstance(outcome, SmtpadminError):
                     run.set(position, False, f"{NO_COPY}: {outcome.what}")
-                    # A full disk or a lost connection will not be better for the next message.
-                    if isinstance(outcome, StorageError | UnreachableError):
+                    # None of these will be better for the next message.
+                    if isinstance(outcome, StorageError | UnreachableError | NotPermittedError):
                         run.error = outcome
                         break
                 else:

@@ -26,7 +26,7 @@ def made(answers: Answers, maillog_file: str = "", instance: str = "") -> Postfi
         {("postconf", "..."): Answer(settings), ("date", "+%z"): Answer(b"+0100\n"), **answers}
     )
     profile = Profile("u", "mx1", "postfix", settings={"instance": instance})
-    return PostfixLog(PostfixCommands(runner, profile))
+    return PostfixLog(PostfixCommands(runner, profile), lambda place: f"Add a line for {place}.")
 
 
 async def records(stream: AsyncIterator[Sequence[LogRecord]]) -> list[LogRecord]:
@@ -70,10 +70,9 @@ async def test_a_file_that_only_sudo_reads() -> None:
 
 async def test_a_file_that_may_not_be_read_names_the_remedy() -> None:
     log = made({("cat", "--", FILE): REFUSED}, FILE)
-    log.remedy = "Add this line."
     assert not (await log.place()).readable
     for stream in (log.read(), log.follow()):
-        with pytest.raises(NotPermittedError, match="Add this line"):
+        with pytest.raises(NotPermittedError, match=f"Add a line for {FILE}"):
             await records(stream)
 
 

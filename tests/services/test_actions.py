@@ -210,6 +210,24 @@ async def test_copies_are_fetched_a_few_at_a_time_and_in_order(
     assert kept == [f"Q{n}" for n in range(1, 8)]
 
 
+async def test_an_account_that_may_read_no_message_is_not_tried_for_each(
+    server: MemoryServer, actions: QueueActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def refuse(queue_id: str) -> StoredMessage:
+        asked.append(queue_id)
+        raise NotPermittedError("no right", remedy="Add this line.")
+
+    monkeypatch.setattr(server, "fetch_message", refuse)
+    outcome = await actions.run(DELETE, [entry(n) for n in range(1, 8)])
+    assert isinstance(outcome.error, NotPermittedError)
+    assert outcome.ok == 0
+    assert len(asked) <= COPIES_AT_ONCE
+    assert messages(outcome)[-1] == NOT_TRIED
+    assert len(server.queue) == 7
+
+
 async def test_a_full_disk_stops_the_delete(
     server: MemoryServer, actions: QueueActions, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
