@@ -269,6 +269,8 @@ async def _act_on(
         _tell(result.queue_id, result.ok, result.message, profile.name, as_json)
     if outcome.error is not None:
         note(str(outcome.error))
+        if isinstance(outcome.error, NotPermittedError) and not outcome.ok:
+            return NotPermittedError.exit_code
     return EXIT_SOME_FAILED if outcome.failed or missing else 0
 
 

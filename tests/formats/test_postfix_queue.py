@@ -157,12 +157,12 @@ def test_the_cost_is_at_most_twice_that_of_reading_json() -> None:
     lines = [json.dumps(WHOLE | {"queue_id": f"{n:011X}"}).encode() for n in range(4_000)]
 
     def seconds(function: Any) -> float:
-        best = 1e9
-        for _ in range(7):
-            began = time.perf_counter()
-            for line in lines:
-                function(line)
-            best = min(best, time.perf_counter() - began)
-        return best
+        began = time.process_time()  # others may use the machine meanwhile
+        for line in lines:
+            function(line)
+        return time.process_time() - began
 
-    assert seconds(EntryParser().entry) <= 2 * seconds(json.loads)
+    entry = EntryParser().entry
+    pairs = [(seconds(entry), seconds(json.loads)) for _ in range(9)]
+    ours, theirs = (min(pair[n] for pair in pairs) for n in (0, 1))
+    assert ours <= 2 * theirs
