@@ -33,7 +33,7 @@ def test_an_arrival(queue_id: str) -> None:
     assert (fields["client_address"], fields["client_port"]) == ("198.51.100.7", 5912)
     assert (fields["protocol"], fields["size"], fields["message-id"]) == ("esmtpsa", 1234, "x@y")
     assert (fields["subject"], fields["authenticator"]) == ('a "b" => c', "plain:bob")
-    assert fields["letters"]["T"] == 'a "b" => c'
+    assert fields["letters"]["T"] == 'a \\"b\\" => c'
     assert fields["interface"] == "[192.0.2.1]:25"
 
 
