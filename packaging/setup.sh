@@ -1,6 +1,7 @@
 # Sourced by packaging/run and packaging/test: brings what they need, and says what it cannot bring.
 #
 #   setup_system LIST…   Debian packages of packaging/system/LIST.txt, those that are missing
+#   setup_unpacked       packages that cannot be installed beside each other, for the tests
 #   setup_venv LOCK      .venv with exactly the packages of packaging/LOCK, and smtpadmin itself
 #
 # Each line of a LIST is "PROBE PACKAGE": the package is missing when the probe is. A probe that
@@ -13,7 +14,8 @@ say() { printf 'smtpadmin: %s\n' "$*" >&2; }
 
 probe_fails() {
   case $1 in
-    *.so.*) ! { /sbin/ldconfig -p 2>/dev/null || ldconfig -p; } | grep -qF "$1" ;;
+    # Not -q: a grep that stops reading ends ldconfig by SIGPIPE, which pipefail takes for a failure.
+    *.so.*) ! { /sbin/ldconfig -p 2>/dev/null || ldconfig -p; } | grep -F "$1" >/dev/null ;;
     /*) [ ! -e "$1" ] ;;
     *) ! PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
   esac
@@ -47,8 +49,16 @@ without_service_starts() {
   [ -z "$made" ] || as_root rm -f $policy
 }
 
+# What the Debian package asks when it is installed; "No configuration" makes no main.cf and starts nothing.
+preseed_answers() {
+  case " $* " in
+    *" postfix "*) printf 'postfix postfix/main_mailer_type select No configuration\n' | as_root debconf-set-selections ;;
+  esac
+}
+
 apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -qq update &&
+    preseed_answers "$@" &&
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -y -qq \
       --no-install-recommends install "$@" >/dev/null
 }
@@ -72,6 +82,42 @@ setup_system() {
   fi
   [ "$need" = optional ] || exit 1
   say "going on without them; what needs them is skipped and says so"
+}
+
+# Packages of packaging/system/unpacked.txt, unpacked under a cache folder outside the checkout; the
+# tests look there. Optional: what needs a package that is not there is skipped and says so.
+setup_unpacked() {
+  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/smtpadmin-tests program packages
+  command -v apt-get >/dev/null || { say "no apt-get: tests with unpacked packages are skipped"; return 0; }
+  while read -r program packages; do
+    case $program in '' | '#'*) continue ;; esac
+    [ ! -x "$cache/$program/usr/sbin/$program" ] || continue
+    say "unpacking $packages"
+    # shellcheck disable=SC2086
+    unpack "$cache/$program" $packages || say "could not unpack $packages; what needs them is skipped"
+  done <"$project/packaging/system/unpacked.txt"
+  # Its user's name is compiled into Exim, which does not start without.
+  getent passwd Debian-exim >/dev/null || ! can_be_root ||
+    as_root useradd -r -d /nonexistent -s /usr/sbin/nologin -U Debian-exim ||
+    say "there is no user Debian-exim; tests with Exim are skipped"
+}
+
+# unpack FOLDER PACKAGE…: appears whole or not at all.
+unpack() {
+  local folder=$1 work deb
+  shift
+  mkdir -p "$(dirname "$folder")"
+  work=$(mktemp -d "$folder.XXXXXX")
+  chmod 755 "$work"
+  if (cd "$work" && { apt-get -qq download "$@" || { as_root apt-get -qq update && apt-get -qq download "$@"; }; }) >/dev/null 2>&1 &&
+    for deb in "$work"/*.deb; do dpkg -x "$deb" "$work/root" || return 1; done; then
+    rm -rf "$folder"
+    mv "$work/root" "$folder"
+    rm -rf "$work"
+  else
+    rm -rf "$work"
+    return 1
+  fi
 }
 
 look_for_python() {

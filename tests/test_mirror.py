@@ -22,6 +22,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "cli/gui.py": BY_THE_WINDOW,
     "cli/queue.py": BY_A_TERMINAL,
     "cli/send.py": BY_A_TERMINAL,
+    "cli/server_tools.py": "tests/live/test_exim_on_the_command_line.py runs it as a user does",
     "cli/servers.py": BY_A_TERMINAL,
     "cli/sources.py": BY_A_TERMINAL,
     "cli/track.py": BY_A_TERMINAL,

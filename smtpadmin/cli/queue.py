@@ -4,22 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
+from smtpadmin.cli import show_message
 from smtpadmin.cli.output import json_option, note, print_json, print_table
-from smtpadmin.cli.sources import EXIT_SOME_FAILED, connected, failure_code, server_options
-from smtpadmin.connectors.api import Connector, MessageSource, QueueSource, ability
+from smtpadmin.cli.sources import (
+    EXIT_NOTHING,
+    EXIT_SOME_FAILED,
+    connected,
+    failure_code,
+    server_options,
+)
+from smtpadmin.connectors.api import (
+    Connector,
+    MessageLogSource,
+    MessageSource,
+    QueueSource,
+    ability,
+)
 from smtpadmin.formats.filter_language import parse_filter
 from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
 from smtpadmin.model.profile import Profile
 from smtpadmin.model.queue import QueueAction, QueueEntry
 from smtpadmin.services.filtering import queue_matcher
-from smtpadmin.util.text import decode_line, visible
+from smtpadmin.util.text import visible
 
 _HELP = {
     QueueAction.RETRY: "Try messages now.",
@@ -111,40 +124,44 @@ def _row(entry: QueueEntry) -> tuple[object, ...]:
 @command.command()
 @server_options
 @click.argument("queue_id")
+@click.option("--log", "its_log", is_flag=True, help="The log that the server keeps of it (Exim).")
+@show_message.view_options
 @json_option
-def show(as_json: bool, queue_id: str, **options: Any) -> int:
-    """One queued message: envelope, header and body."""
-    return asyncio.run(_show_message(options, queue_id, as_json))
+def show(as_json: bool, queue_id: str, its_log: bool, **options: Any) -> int:
+    """One queued message: envelope and all of it, or the views asked for."""
+    one = _show_message_log if its_log else _show_message
+    return asyncio.run(one(options, queue_id, as_json))
+
+
+async def _show_message_log(options: dict[str, Any], queue_id: str, as_json: bool) -> int:
+    async with connected(options["names"], options["everything"]) as (_, opened):
+        source = ability(_only(opened), MessageLogSource)
+        if source is None:
+            raise NotPermittedError("this kind of server keeps no log of each message")
+        lines = await source.fetch_message_log(queue_id)
+    if as_json:
+        print_json({"queue_id": queue_id, "log": lines})
+    else:
+        for line in lines:
+            click.echo(visible(line, 4_000))
+    return 0
+
+
+def _only(opened: Mapping[str, tuple[Profile, Connector]]) -> Connector:
+    if len(opened) != 1:
+        raise UsageError("name one server", remedy="Use --server NAME once.")
+    ((_, connector),) = opened.values()
+    return connector
 
 
 async def _show_message(options: dict[str, Any], queue_id: str, as_json: bool) -> int:
     async with connected(options["names"], options["everything"]) as (_, opened):
-        if len(opened) != 1:
-            raise UsageError("name one server", remedy="Use --server NAME once.")
-        ((_, connector),) = opened.values()
+        connector = _only(opened)
         source = ability(connector, MessageSource)
         if source is None:
             raise NotPermittedError("this kind of server hands no messages out")
         message = await source.fetch_message(queue_id)
-    if as_json:
-        text = "\n".join(
-            decode_line(line) for line in message.raw.replace(b"\r\n", b"\n").split(b"\n")
-        )
-        print_json(
-            {
-                "queue_id": queue_id,
-                "sender": message.sender,
-                "recipients": message.recipients,
-                "raw": text,
-            }
-        )
-        return 0
-    click.echo(f"envelope sender: {visible(message.sender) or '<>'}")
-    for address in message.recipients:
-        click.echo(f"envelope recipient: {visible(address)}")
-    click.echo("")
-    for line in message.raw.replace(b"\r\n", b"\n").split(b"\n"):
-        click.echo(visible(decode_line(line), 4_000))
+    await show_message.show(message, options, as_json)
     return 0
 
 
@@ -153,31 +170,31 @@ async def _show_message(options: dict[str, Any], queue_id: str, as_json: bool) -
 @click.option("--format", "listing_format", default="auto", show_default=True)
 @json_option
 def parse(file: Path, listing_format: str, as_json: bool) -> int:
-    """A saved queue listing."""
-    import msgspec
+    """A saved queue listing: postqueue-j, mailq or what else --format knows."""
+    from smtpadmin.formats import queue_listing
 
-    if listing_format not in ("auto", "builtin"):
-        raise UsageError(
-            f"listings of format {listing_format!r} cannot be read yet",
-            where="--format",
-            remedy="Known formats: builtin.",
-        )
     try:
-        lines = [line for line in file.read_bytes().splitlines() if line.strip()]
+        lines = file.read_bytes().split(b"\n")
     except OSError as error:
         raise UsageError(f"cannot be read ({error.strerror})", where=str(file)) from error
-    entries: list[QueueEntry] = []
-    for number, line in enumerate(lines, 1):
-        if line == b'{"end":true}':
-            continue
-        try:
-            entries.append(msgspec.json.decode(line, type=QueueEntry))
-        except msgspec.DecodeError as error:
-            raise UsageError(
-                f"line {number} is no queue entry ({error})", where=str(file)
-            ) from error
+    lines = [line.rstrip(b"\r") for line in lines]
+    if listing_format == "auto":
+        head = [line for line in lines if line.strip()][: queue_listing.SNIFFED_LINES]
+        listing_format = queue_listing.detect(head) or ""
+    known = queue_listing.FORMATS.get(listing_format)
+    if known is None:
+        raise UsageError(
+            "the listing's format is not known",
+            where=str(file),
+            remedy=f"Name it with --format: {', '.join(queue_listing.FORMATS)}.",
+        )
+    problems: list[str] = []
+    now = datetime.now(UTC).astimezone().replace(tzinfo=None)
+    entries = list(known.parse(lines, now, problems.append))
     _show(entries, as_json)
-    return 0 if entries else 1
+    for sentence in problems:
+        note(f"{file}: {sentence}")
+    return (EXIT_SOME_FAILED if entries else EXIT_NOTHING) if problems else 0
 
 
 def _add_action(action: QueueAction) -> None:

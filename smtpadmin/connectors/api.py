@@ -24,6 +24,7 @@ from smtpadmin.model.queue import (
     QueueEntry,
     StoredMessage,
 )
+from smtpadmin.model.routing import FakeSession, Route, SessionEnvelope
 from smtpadmin.model.smtp import SubmissionEndpoint, TranscriptLine
 from smtpadmin.model.stats import ProbeResult, ServerStats
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
@@ -43,8 +44,8 @@ class FieldType(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class SettingField:
     """One declared setting. A secret is kept in the keyring beside the profile, never in it.
-    ``name`` may be one of the profile's own fields (``host``, ``port``, ``user``, ``tls``), which
-    tells that the connector uses it; any other name lives in ``Profile.settings``."""
+    ``name`` may be one of the profile's own fields (``host``, ``port``, ``user``, ``tls``,
+    ``prefix``), which tells that the connector uses it; any other lives in ``Profile.settings``."""
 
     name: str
     label: str
@@ -77,7 +78,8 @@ class Connector(Protocol):
 
 @runtime_checkable
 class QueueSource(Protocol):
-    """Lists the queue."""
+    """Lists the queue. A class attribute ``unsaid`` may name fields of ``QueueEntry`` that the
+    server never says; their columns are then hidden by default (:func:`never_said`)."""
 
     def list_queue(self) -> AsyncIterator[Sequence[QueueEntry]]:
         """Batches of entries, as they arrive from the server."""
@@ -121,6 +123,15 @@ class TranscriptSource(Protocol):
 
     async def fetch_transcript(self, queue_id: str) -> list[TranscriptLine]:
         """Lines of the last sessions for a queued message, the oldest first."""
+        ...
+
+
+@runtime_checkable
+class MessageLogSource(Protocol):
+    """Shows the log that the server keeps for each queued message."""
+
+    async def fetch_message_log(self, queue_id: str) -> list[str]:
+        """Its lines, the oldest first, in the server's words. Raises ServerRefusedError."""
         ...
 
 
@@ -189,18 +200,39 @@ class AdviceSource(Protocol):
         ...
 
 
+@runtime_checkable
+class RoutingTester(Protocol):
+    """Says what the server would do, without a message."""
+
+    async def test_routing(self, address: str) -> list[Route]:
+        """Where mail to an address would go; several for an alias. Raises ServerRefusedError."""
+        ...
+
+    async def fake_session(self, ip: str, envelope: SessionEnvelope) -> FakeSession:
+        """What a client at that IP address would be answered, and why."""
+        ...
+
+
 ABILITIES: Mapping[str, type] = {
     "queue": QueueSource,
     "queue-control": QueueControl,
     "message": MessageSource,
     "transcript": TranscriptSource,
+    "message-log": MessageLogSource,
     "log": LogSource,
     "track": Tracker,
     "submission": Submission,
     "stats": StatsSource,
     "advice": AdviceSource,
+    "routing": RoutingTester,
 }
 """Abilities by the name that pages and commands ask for."""
+
+
+def never_said(connector: object) -> frozenset[str]:
+    """Fields of a queue entry that this kind of server cannot say."""
+    return frozenset(getattr(connector, "unsaid", ()))
+
 
 A = TypeVar("A")
 
