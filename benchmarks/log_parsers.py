@@ -1,5 +1,5 @@
 """Lines a second of the log parsers, in one process: frames with the dispatch by process, and whole
-records. ``python -m benchmarks.log_parsers FILE...``; the best of five passes over each file.
+records. ``benchmarks/log_parsers.py FILE...``; the best of five passes over each file.
 """
 
 from __future__ import annotations
