@@ -20,7 +20,6 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "gui/tour_states.py": BY_THE_TOUR,
     "cli/demo.py": BY_THE_TOUR,
     "cli/gui.py": BY_THE_WINDOW,
-    "cli/logs.py": BY_A_TERMINAL,
     "cli/queue.py": BY_A_TERMINAL,
     "cli/send.py": BY_A_TERMINAL,
     "cli/server_tools.py": "tests/live/test_exim_on_the_command_line.py runs it as a user does",
