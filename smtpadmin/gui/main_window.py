@@ -327,7 +327,12 @@ class MainWindow(QMainWindow):
         page = view.current_page() if view else None
         on_queue = page is not None and page.accessibleName() == "Queue"
         for command in COMMANDS:
-            possible = {"": True, "server": view is not None, "queue": on_queue}[command.needs]
+            possible = {
+                "": True,
+                "server": view is not None,
+                "queue": on_queue,
+                "routing": view is not None and view.context.has("routing"),
+            }[command.needs]
             self.actions_by_name[command.name].setEnabled(possible)
         self._name_tabs(view)
 
