@@ -14,7 +14,8 @@ say() { printf 'smtpadmin: %s\n' "$*" >&2; }
 
 probe_fails() {
   case $1 in
-    *.so.*) ! { /sbin/ldconfig -p 2>/dev/null || ldconfig -p; } | grep -qF "$1" ;;
+    # Not -q: a grep that stops reading ends ldconfig by SIGPIPE, which pipefail takes for a failure.
+    *.so.*) ! { /sbin/ldconfig -p 2>/dev/null || ldconfig -p; } | grep -F "$1" >/dev/null ;;
     /*) [ ! -e "$1" ] ;;
     *) ! PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
   esac
@@ -48,8 +49,16 @@ without_service_starts() {
   [ -z "$made" ] || as_root rm -f $policy
 }
 
+# What the Debian package asks when it is installed; "No configuration" makes no main.cf and starts nothing.
+preseed_answers() {
+  case " $* " in
+    *" postfix "*) printf 'postfix postfix/main_mailer_type select No configuration\n' | as_root debconf-set-selections ;;
+  esac
+}
+
 apt_install() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -qq update &&
+    preseed_answers "$@" &&
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=600 -y -qq \
       --no-install-recommends install "$@" >/dev/null
 }

@@ -29,7 +29,6 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "cli/track.py": BY_A_TERMINAL,
     "services/demo_server.py": BY_THE_TOUR,
     "tracking/engine.py": BY_A_TERMINAL,
-    "tracking/files.py": BY_A_TERMINAL,
 }
 """Source file, or folder with a slash -> where it is tested instead."""
 

@@ -5,7 +5,6 @@ Diagnostics go to stderr. Server text passes through ``visible`` before a person
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import enum
 import functools
@@ -47,6 +46,32 @@ def print_json(value: object) -> None:
     sys.stdout.buffer.flush()
 
 
+FEW = 200
+"""Objects up to which the standard encoder is done before a faster one is loaded."""
+
+
+def print_json_lines(values: Sequence[object]) -> None:
+    """Model objects, one on a line."""
+    encode = _few_encoder() if len(values) <= FEW else _fast_encoder()
+    write = sys.stdout.buffer.write
+    for value in values:
+        write(encode(value) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _fast_encoder() -> Callable[[object], bytes]:
+    import msgspec
+
+    return msgspec.json.Encoder().encode
+
+
+def _few_encoder() -> Callable[[object], bytes]:
+    import json
+
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+    return lambda value: encode(plain(value)).encode("utf-8", "backslashreplace")
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A table for people; cells are made safe to show."""
     from rich import box
@@ -68,6 +93,8 @@ def note(sentence: str) -> None:
 def asynchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:
     """Make a click command of a coroutine function."""
 
+    import asyncio
+
     @functools.wraps(function)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> T:
         return asyncio.run(function(*args, **kwargs))
@@ -77,5 +104,7 @@ def asynchronous(function: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T
 
 async def gather_named(jobs: Mapping[str, Awaitable[T]]) -> dict[str, T | BaseException]:
     """Await all; one that fails gives its error instead of stopping the others."""
+    import asyncio
+
     results = await asyncio.gather(*jobs.values(), return_exceptions=True)
     return dict(zip(jobs, results, strict=True))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from smtpadmin.cli import show_message
 from smtpadmin.cli.output import json_option, note, print_json, print_table
 from smtpadmin.cli.sources import (
     EXIT_NOTHING,
@@ -128,9 +129,10 @@ def _row(entry: QueueEntry) -> tuple[object, ...]:
 @server_options
 @click.argument("queue_id")
 @click.option("--log", "its_log", is_flag=True, help="The log that the server keeps of it (Exim).")
+@show_message.view_options
 @json_option
 def show(as_json: bool, queue_id: str, its_log: bool, **options: Any) -> int:
-    """One queued message: envelope, header and body."""
+    """One queued message: envelope and all of it, or the views asked for."""
     one = _show_message_log if its_log else _show_message
     return asyncio.run(one(options, queue_id, as_json))
 
@@ -163,25 +165,7 @@ async def _show_message(options: dict[str, Any], queue_id: str, as_json: bool) -
         if source is None:
             raise NotPermittedError("this kind of server hands no messages out")
         message = await source.fetch_message(queue_id)
-    if as_json:
-        text = "\n".join(
-            decode_line(line) for line in message.raw.replace(b"\r\n", b"\n").split(b"\n")
-        )
-        print_json(
-            {
-                "queue_id": queue_id,
-                "sender": message.sender,
-                "recipients": message.recipients,
-                "raw": text,
-            }
-        )
-        return 0
-    click.echo(f"envelope sender: {visible(message.sender) or '<>'}")
-    for address in message.recipients:
-        click.echo(f"envelope recipient: {visible(address)}")
-    click.echo("")
-    for line in message.raw.replace(b"\r\n", b"\n").split(b"\n"):
-        click.echo(visible(decode_line(line), 4_000))
+    await show_message.show(message, options, as_json)
     return 0
 
 

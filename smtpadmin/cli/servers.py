@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import click
@@ -16,10 +15,13 @@ import click
 from smtpadmin.cli import server_tools
 from smtpadmin.cli.output import json_option, note, plain, print_json, print_table
 from smtpadmin.cli.sources import profile_store
+from smtpadmin.connectors.api import AdviceSource, ability
+from smtpadmin.formats.fingerprint import parse_fingerprint
 from smtpadmin.model.errors import KeyringError, UntrustedError, UsageError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel, TlsMode
 from smtpadmin.services.profile_form import profile_from, values_of
 from smtpadmin.services.servers import declared_settings, secret_names
+from smtpadmin.services.trust import accepted_among, may_accept, question, with_trust
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -105,6 +107,19 @@ def _profile_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--password-stdin", is_flag=True, help="Read the password or token from standard input."
         ),
+        click.option(
+            "--secret-stdin",
+            "secrets",
+            multiple=True,
+            metavar="NAME",
+            help="Read another secret that the kind declares; one line each, in this order.",
+        ),
+        click.option(
+            "--trust",
+            multiple=True,
+            metavar="[PLACE=]SHA256",
+            help="Accept this certificate or SSH host key (hex, or SHA256:…). Repeatable.",
+        ),
         click.option("--no-probe", is_flag=True, help="Save without connecting."),
     )
     for option in reversed(options):
@@ -125,10 +140,48 @@ def add(name: str, kind: str, as_json: bool, **options: Any) -> int:
 async def _add(name: str, kind: str, options: dict[str, Any], as_json: bool) -> int:
     store = await _persistent_store()
     profile, secrets = _profile(name, kind, options, None)
-    if not options["no_probe"]:
-        await _probe(profile, secrets)
+    if options["no_probe"]:
+        profile = _trusting(profile, options["trust"])
+    else:
+        profile = await _probe_and_trust(profile, secrets, options["trust"])
     await store.add(profile, secrets)
     return _said("added", profile, as_json)
+
+
+def _trusting(profile: Profile, trust: Sequence[str]) -> Profile:
+    """The profile with what ``--trust`` accepts, without asking the server."""
+    for text in trust:
+        place, fingerprint = _trust_option(text)
+        profile = with_trust(profile, fingerprint, place)
+    return profile
+
+
+async def _probe_and_trust(
+    profile: Profile, secrets: dict[str, str], trust: Sequence[str]
+) -> Profile:
+    """Connect; a certificate or host key whose fingerprint was given is accepted where it is met,
+    at a jump host as well."""
+    given = [_trust_option(text) for text in trust]
+    for place, fingerprint in given:
+        if place:
+            profile = with_trust(profile, fingerprint, place)
+    wanted = {fingerprint for place, fingerprint in given if not place}
+    for _ in range(len(wanted)):
+        try:
+            await _probe(profile, secrets)
+            return profile
+        except UntrustedError as error:
+            if not accepted_among(error, wanted):
+                raise
+            profile = with_trust(profile, error.fingerprint, error.place)
+    await _probe(profile, secrets)
+    return profile
+
+
+def _trust_option(text: str) -> tuple[str, str]:
+    """``[PLACE=]FINGERPRINT`` as its two parts; a base64 fingerprint holds no ``=`` here."""
+    place, _, fingerprint = text.rstrip("=").rpartition("=")
+    return place, parse_fingerprint(fingerprint)
 
 
 async def _persistent_store() -> ProfileStore:
@@ -141,14 +194,15 @@ async def _persistent_store() -> ProfileStore:
     return store
 
 
+_BY_OPTION = ("host", "port", "user", "tls", "prefix", "admin", "smtp")
+
+
 def _profile(
     name: str, kind: str, options: dict[str, Any], base: Profile | None
 ) -> tuple[Profile, dict[str, str]]:
     values = values_of(base) if base else {}
-    values |= {
-        k: str(options[k]) for k in ("host", "port", "user", "tls", "admin", "smtp") if options[k]
-    }
-    declared = {field.name for field in declared_settings(kind)}
+    values |= {k: str(options[k]) for k in _BY_OPTION if options[k]}
+    declared = {field.name for field in declared_settings(kind) if not field.secret}
     for text in options["settings"]:
         key, equals, value = text.partition("=")
         if not equals or key not in declared:
@@ -180,10 +234,16 @@ def _given(kind: str, values: dict[str, str]) -> bool:
 
 def _secret(kind: str, options: dict[str, Any]) -> dict[str, str]:
     names = secret_names(kind)
-    if not names:
-        return {}
-    if options["password_stdin"]:
-        return {names[0]: sys.stdin.readline().rstrip("\r\n")}
+    for name in options["secrets"]:
+        if name not in names:
+            raise UsageError(
+                f"{name!r} is no secret of {kind}",
+                where="--secret-stdin",
+                remedy=f"It knows: {', '.join(names) or 'none'}.",
+            )
+    wanted = [*names[:1], *options["secrets"]] if options["password_stdin"] else options["secrets"]
+    if not names or wanted:
+        return {name: sys.stdin.readline().rstrip("\r\n") for name in wanted if name in names}
     required = {f.name for f in declared_settings(kind) if f.required}
     if names[0] in required and sys.stdin.isatty():
         return {names[0]: click.prompt(names[0].capitalize(), hide_input=True, err=True)}
@@ -195,15 +255,27 @@ async def _probe(profile: Profile, secrets: dict[str, str]) -> dict[str, Any]:
 
     connector = create(profile, secrets)
     try:
-        return dict(plain(await connector.probe()))
+        found = dict(plain(await connector.probe()))
+        source = ability(connector, AdviceSource)
+        return found | {"advice": plain(await source.advice()) if source is not None else []}
     except UntrustedError as error:
-        words = f"SHA-256 {error.fingerprint}. " if error.fingerprint else ""
-        raise UntrustedError(
-            error.what, where=error.where, fingerprint=error.fingerprint,
-            remedy=f"{words}If it is right: save with --no-probe, then servers edit {profile.name} --trust FINGERPRINT.",
-        ) from error  # fmt: skip
+        error.remedy = _how_to_trust(error, profile.name)
+        raise
     finally:
         await connector.close()
+
+
+def _how_to_trust(error: UntrustedError, name: str) -> str:
+    if not error.fingerprint:
+        return error.remedy
+    shown = question(error)["fingerprint"]
+    if not may_accept(error):
+        return f"{error.remedy} It is {shown} now."
+    place = f"{error.place}=" if error.place else ""
+    return (
+        f"It is {shown}. If it is right: --trust {place}{error.fingerprint} "
+        f"with servers add, or servers edit {name}."
+    )
 
 
 def _said(what: str, profile: Profile, as_json: bool) -> int:
@@ -217,7 +289,6 @@ def _said(what: str, profile: Profile, as_json: bool) -> int:
 @command.command()
 @click.argument("name")
 @click.option("--rename", metavar="NAME")
-@click.option("--trust", metavar="SHA256", help="Accept this certificate.")
 @_profile_options
 @json_option
 def edit(name: str, as_json: bool, **options: Any) -> int:
@@ -229,12 +300,7 @@ async def _edit(name: str, options: dict[str, Any], as_json: bool) -> int:
     store = await _persistent_store()
     old = await store.find(name)
     profile, secrets = _profile(options["rename"] or old.name, old.kind, options, old)
-    if options["trust"]:
-        port = profile.port or {TlsMode.IMPLICIT: 465, TlsMode.STARTTLS: 587}.get(profile.tls, 25)
-        pin = options["trust"].replace(":", "").lower()
-        profile = replace(
-            profile, trust=MappingProxyType({**old.trust, f"tls:{profile.host}:{port}": pin})
-        )
+    profile = _trusting(profile, options["trust"])
     await store.update(profile, secrets)
     return _said("changed", profile, as_json)
 
@@ -280,6 +346,8 @@ async def _test(name: str, as_json: bool) -> int:
             ("Reached by", found["path"]),
         ]
         print_table(("Fact", "Value"), [*rows, *found["facts"].items()])
+        for each in found["advice"]:
+            note(f"{each['severity']}: {each['summary']} {each['fix']}")
     return 0
 
 

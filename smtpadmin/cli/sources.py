@@ -10,15 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from smtpadmin.cli.output import note
-from smtpadmin.connectors.api import Connector
-from smtpadmin.model.errors import SmtpadminError
-from smtpadmin.model.profile import Profile
-from smtpadmin.services.servers import Servers
-from smtpadmin.settings import paths
-from smtpadmin.settings.journal import Journal
-from smtpadmin.settings.profiles import ProfileStore
 
 if TYPE_CHECKING:
+    from smtpadmin.connectors.api import Connector
+    from smtpadmin.model.errors import SmtpadminError
+    from smtpadmin.model.profile import Profile
+    from smtpadmin.services.servers import Servers
+    from smtpadmin.settings.profiles import ProfileStore
     from smtpadmin.tracking.files import LogTimes
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -61,6 +59,8 @@ def log_times(year: int | None, zone: str | None) -> LogTimes:
 
 async def profile_store() -> ProfileStore:
     """Profiles in the keyring, or in what SMTPADMIN_SECRETS names."""
+    from smtpadmin.settings import paths
+    from smtpadmin.settings.profiles import ProfileStore
     from smtpadmin.settings.stores import open_store
 
     return ProfileStore(await open_store(), paths.state_dir() / "profiles.lock")
@@ -68,6 +68,10 @@ async def profile_store() -> ProfileStore:
 
 async def open_servers() -> Servers:
     """Profiles and journal of this user."""
+    from smtpadmin.services.servers import Servers
+    from smtpadmin.settings import paths
+    from smtpadmin.settings.journal import Journal
+
     return Servers(await profile_store(), Journal(paths.state_dir() / "journal"))
 
 

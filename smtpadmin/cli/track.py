@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from smtpadmin.cli.output import json_option, note, print_json, print_table
+from smtpadmin.cli.output import json_option, note, print_json_lines, print_table
 from smtpadmin.cli.sources import (
+    EXIT_SOME_FAILED,
     connected,
     failure_code,
     log_time_options,
@@ -47,7 +47,14 @@ from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 @json_option
 def command(as_json: bool, **options: Any) -> int:
     """Find out what happened to a message. All criteria must hold."""
-    return asyncio.run(_track(options, as_json))
+    criteria = criteria_from(options, datetime.now(UTC))
+    if options["logs"]:
+        if options["names"] or options["everything"]:
+            raise UsageError("name servers or logs, not both")
+        return _in_files(options, criteria, as_json)
+    import asyncio
+
+    return asyncio.run(_on_servers(options, criteria, as_json))
 
 
 def criteria_from(options: dict[str, Any], now: datetime) -> TrackCriteria:
@@ -69,24 +76,18 @@ def criteria_from(options: dict[str, Any], now: datetime) -> TrackCriteria:
     )
 
 
-async def _track(options: dict[str, Any], as_json: bool) -> int:
-    criteria = criteria_from(options, datetime.now(UTC))
-    if options["logs"]:
-        if options["names"] or options["everything"]:
-            raise UsageError("name servers or logs, not both")
-        return _show(_in_files(options, criteria), as_json)
-    return await _on_servers(options, criteria, as_json)
+def _in_files(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -> int:
+    from smtpadmin.tracking.files import log_files
+    from smtpadmin.tracking.track_logs import track_files
 
-
-def _in_files(options: dict[str, Any], criteria: TrackCriteria) -> list[TrackedMessage]:
-    from smtpadmin.tracking.files import log_files, log_format, read_records
-
-    files = log_files(options["logs"])
-    chosen = log_format(options["log_format"], files)
-    if chosen.find is None:
-        raise UsageError("logs of this format cannot be tracked yet", where="--format")
+    failed: list[UsageError] = []
     times = log_times(options["year"], options["zone"])
-    return list(chosen.find(read_records(files, chosen, times), criteria))
+    files = log_files(options["logs"])
+    found = track_files(files, options["log_format"], criteria, times, failed.append)
+    code = _show(found, as_json)
+    for error in failed:
+        note(str(error))
+    return EXIT_SOME_FAILED if failed else code
 
 
 async def _on_servers(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -> int:
@@ -102,8 +103,7 @@ async def _on_servers(options: dict[str, Any], criteria: TrackCriteria, as_json:
 
 def _show(found: list[TrackedMessage], as_json: bool) -> int:
     if as_json:
-        for message in found:
-            print_json(message)
+        print_json_lines(found)
     elif found:
         columns = ("Arrived", "Status", "Sender", "Recipients", "Subject", "Queue IDs")
         print_table(columns, (_row(message) for message in found))

@@ -40,8 +40,8 @@ HOLD = ("-h", "-")
 RELEASE = ("-H", "-")
 DO: Mapping[QueueAction, tuple[str, str, str]] = {
     QueueAction.DELETE: ("-d", REMOVED, "removed"),
-    QueueAction.REQUEUE: ("-r", REQUEUED, "requeued; it gets a new queue ID"),
-    QueueAction.BOUNCE: ("-f", EXPIRED, "returned to its sender"),
+    QueueAction.REQUEUE: ("-r", REQUEUED, "requeued; it gets a new queue ID within a minute"),
+    QueueAction.BOUNCE: ("-f", EXPIRED, "expired; it is being returned to its sender"),
 }
 """postsuper's option, what it says of a message, and our words: actions that hold the message first."""
 

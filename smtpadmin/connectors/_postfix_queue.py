@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
 from dataclasses import replace
 
 from smtpadmin.connectors._postfix_commands import PostfixCommands, failure
@@ -26,6 +26,9 @@ LISTING_DEADLINE = 600.0
 """Seconds for a whole listing; one that is silent for long is ended by who asked for it."""
 
 _QUEUE_NAME = re.compile(rb'\{"queue_name": ?"([a-z]{1,20})"')
+_QUEUE_ID = re.compile(rb'"queue_id": ?"([0-9A-Za-z]{1,40})"')
+_HEAD = 120
+"""Octets of a line in which its ID stands."""
 _OLD = re.compile(rb"invalid option|illegal option|usage: postqueue")
 
 
@@ -41,15 +44,17 @@ class PostfixQueue:
         """What lists."""
         return self._commands.argv("postqueue", "-j" if self._json else "-p")
 
-    async def batches(self) -> AsyncGenerator[Sequence[QueueEntry], None]:
-        """Entries as they arrive. Raises ProtocolError when the listing breaks off, and what
-        :func:`failure` says."""
+    async def batches(
+        self, wanted: Collection[str] | None = None
+    ) -> AsyncGenerator[Sequence[QueueEntry], None]:
+        """Entries as they arrive, all or those with the wanted IDs. Raises ProtocolError when the
+        listing breaks off, and what :func:`failure` says."""
         parser = EntryParser(await self._null_sender(), self._commands.profile.name)
         if self._json:
             try:
                 async with contextlib.aclosing(self._lines()) as arriving:
                     async for lines in arriving:
-                        if batch := self._entries(parser, lines):
+                        if batch := self._entries(parser, _only(lines, wanted)):
                             yield batch
             except _TooOldError:
                 self._json = False
@@ -60,7 +65,7 @@ class PostfixQueue:
         """The entries with these IDs that are in the queue now."""
         left = set(wanted)
         found: dict[str, QueueEntry] = {}
-        async with contextlib.aclosing(self.batches()) as arriving:
+        async with contextlib.aclosing(self.batches(left)) as arriving:
             async for batch in arriving:
                 found.update((e.queue_id, e) for e in batch if e.queue_id in left)
                 if len(found) == len(left):
@@ -149,6 +154,14 @@ class PostfixQueue:
 
 class _TooOldError(Exception):
     """Postfix before 3.1 has no ``-j``."""
+
+
+def _only(lines: Sequence[bytes], wanted: Collection[str] | None) -> Sequence[bytes]:
+    """Lines of the wanted IDs, and those of which the ID is not seen at once."""
+    if wanted is None:
+        return lines
+    heads = ((_QUEUE_ID.search(line, 0, _HEAD), line) for line in lines)
+    return [line for head, line in heads if head is None or head[1].decode() in wanted]
 
 
 def _queue_of(line: bytes) -> str:

@@ -7,6 +7,8 @@ says nothing of the new queue ID, which only the listing can then tell.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator, Sequence
 
 from smtpadmin.connectors._postfix_commands import PostfixCommands, failure
@@ -24,6 +26,9 @@ LISTED_FOR_THE_ID = 2_000
 """Messages in the queue up to which it is listed to find the new one."""
 
 _DEADLINE = 120.0
+_LOOKS = (0.02, 0.08, 0.2)
+"""Seconds before each look for the new ID."""
+_MOST_LOOKING, _RESTED = 5.0, 30.0
 
 
 class PostfixReinject:
@@ -33,6 +38,9 @@ class PostfixReinject:
         self._commands = commands
         self._queue = queue
         self._known: set[str] | None = None
+        self._spent = 0.0
+        self._last = 0.0
+        self._long_until = 0.0
 
     async def put_back(self, message: StoredMessage) -> str:
         """The new queue ID, several with commas when the recipients did not fit into one command,
@@ -67,10 +75,16 @@ class PostfixReinject:
             raise failure(result, "sendmail", self._commands.runner.where)
 
     async def _remember(self) -> None:
-        if self._known is None:
-            counts = await self._queue.counts()
-            if counts.total <= LISTED_FOR_THE_ID:
-                self._known = {entry.queue_id for entry in await self._listed()}
+        """What is in the queue before; not again and again where the queue is long."""
+        if self._known is not None or self._tired() or time.monotonic() < self._long_until:
+            return
+        began = time.monotonic()
+        counts = await self._queue.counts()
+        if counts.total <= LISTED_FOR_THE_ID:
+            self._known = {entry.queue_id for entry in await self._listed()}
+        else:
+            self._long_until = time.monotonic() + _RESTED
+        self._spent += time.monotonic() - began
 
     async def _listed(self) -> list[QueueEntry]:
         found: list[QueueEntry] = []
@@ -79,23 +93,41 @@ class PostfixReinject:
         return found
 
     async def _new_id(self, sender: str, recipients: Sequence[str]) -> str:
-        """The one message that is new and has this envelope; two of them cannot be told apart."""
-        if self._known is None or len(self._known) > LISTED_FOR_THE_ID:
-            return UNKNOWN_ID
-        try:
-            entries = await self._listed()
-        except SmtpadminError:
-            self._known = None  # it is queued; only its ID is not known
-            return UNKNOWN_ID
-        new = [
-            entry.queue_id
-            for entry in entries
-            if entry.queue_id not in self._known
+        """Of the one message that is new and has this envelope; two cannot be told apart. It takes
+        a moment from the maildrop queue, where it has another ID, to the queue."""
+        for pause in _LOOKS:
+            if self._known is None or len(self._known) > LISTED_FOR_THE_ID or self._tired():
+                break
+            await asyncio.sleep(pause)
+            began = time.monotonic()
+            try:
+                entries = await self._listed()
+            except SmtpadminError:
+                self._known = None  # it is queued; only its ID is not known
+                break
+            self._spent += pause + time.monotonic() - began
+            new = [entry for entry in entries if self._is_new(entry, sender, set(recipients))]
+            if new or pause == _LOOKS[-1]:
+                self._known = {entry.queue_id for entry in entries}
+            if len(new) == 1:
+                return new[0].queue_id
+        return UNKNOWN_ID
+
+    def _is_new(self, entry: QueueEntry, sender: str, recipients: set[str]) -> bool:
+        return (
+            entry.queue_id not in (self._known or ())
+            and entry.queue != "maildrop"
             and entry.sender == sender
-            and {r.address for r in entry.recipients} <= set(recipients)
-        ]
-        self._known = {entry.queue_id for entry in entries}
-        return new[0] if len(new) == 1 else UNKNOWN_ID
+            and {recipient.address for recipient in entry.recipients} <= recipients
+        )
+
+    def _tired(self) -> bool:
+        """Whether many were put back in a row: then the time is theirs."""
+        now = time.monotonic()
+        if now - self._last > _RESTED:
+            self._spent = 0.0
+        self._last = now
+        return self._spent > _MOST_LOOKING
 
 
 def check_addresses(addresses: Sequence[str]) -> None:

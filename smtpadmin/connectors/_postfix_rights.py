@@ -6,6 +6,7 @@ tried with commands that change nothing: ``postsuper -h -`` with no ID on standa
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -61,8 +62,10 @@ async def find_rights(commands: PostfixCommands) -> Rights:
     if (await run(("sudo", "-n", "-l"), most=_MOST)).status != 0:
         # Without any rule each refused try would be reported to root by mail.
         return Rights(account, postsuper=False, postcat=False)
-    postsuper = await commands.run("postsuper", "-h", "-", privileged=True)
-    postcat = await commands.run("postcat", "-q", _NO_SUCH_ID, privileged=True)
+    postsuper, postcat = await asyncio.gather(
+        commands.run("postsuper", "-h", "-", privileged=True),
+        commands.run("postcat", "-q", _NO_SUCH_ID, privileged=True),
+    )
     return Rights(account, postsuper=_may(postsuper), postcat=_may(postcat))
 
 
@@ -120,10 +123,10 @@ def remedy(account: str, rules: Sequence[SudoRule]) -> str:
     if not rules:
         return ""
     try:
-        lines = "; ".join(rule_line(account or "ACCOUNT", rule) for rule in rules)
+        line = rule_line(account or "ACCOUNT", *rules)
     except UsageError as error:
         return f"Give the account these rights ({error.what})."
-    return f"Put into {FILE}, with visudo: {lines}"
+    return f"Put into {FILE}, with visudo: {line}"
 
 
 def sudoers_file(account: str, rules: Sequence[SudoRule]) -> str:

@@ -44,8 +44,8 @@ class FieldType(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class SettingField:
     """One declared setting. A secret is kept in the keyring beside the profile, never in it.
-    ``name`` may be one of the profile's own fields (``host``, ``port``, ``user``, ``tls``), which
-    tells that the connector uses it; any other name lives in ``Profile.settings``."""
+    ``name`` may be one of the profile's own fields (``host``, ``port``, ``user``, ``tls``,
+    ``prefix``), which tells that the connector uses it; any other lives in ``Profile.settings``."""
 
     name: str
     label: str
@@ -78,7 +78,8 @@ class Connector(Protocol):
 
 @runtime_checkable
 class QueueSource(Protocol):
-    """Lists the queue."""
+    """Lists the queue. A class attribute ``unsaid`` may name fields of ``QueueEntry`` that the
+    server never says; their columns are then hidden by default (:func:`never_said`)."""
 
     def list_queue(self) -> AsyncIterator[Sequence[QueueEntry]]:
         """Batches of entries, as they arrive from the server."""
@@ -226,6 +227,12 @@ ABILITIES: Mapping[str, type] = {
     "routing": RoutingTester,
 }
 """Abilities by the name that pages and commands ask for."""
+
+
+def never_said(connector: object) -> frozenset[str]:
+    """Fields of a queue entry that this kind of server cannot say."""
+    return frozenset(getattr(connector, "unsaid", ()))
+
 
 A = TypeVar("A")
 

@@ -89,6 +89,7 @@ class EximServer:
         SettingField("config", "Configuration file", FieldType.PATH, help="for exim -C"),
         SettingField("queue", "Named queue", help="the default queue when empty"),
     )
+    unsaid = frozenset({"tries", "next_try", "expires", "message_id", "subject", "client"})
 
     def __init__(self, profile: Profile, secrets: Mapping[str, str]) -> None:
         self._profile = profile

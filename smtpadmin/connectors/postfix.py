@@ -7,6 +7,7 @@ says nothing of tries or the next one, so neither is shown.
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -33,7 +34,12 @@ from smtpadmin.connectors.api import Advice
 from smtpadmin.formats.postfix_config import version_of
 from smtpadmin.formats.postfix_id import is_queue_id
 from smtpadmin.formats.postfix_postcat import NotAQueueFileError, QueueFile, parse_queue_file
-from smtpadmin.model.errors import ProtocolError, ServerRefusedError, UsageError
+from smtpadmin.model.errors import (
+    NotPermittedError,
+    ProtocolError,
+    ServerRefusedError,
+    UsageError,
+)
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.profile import Profile
 from smtpadmin.model.queue import (
@@ -46,12 +52,15 @@ from smtpadmin.model.queue import (
 )
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.transport.open_runner import open_runner
+from smtpadmin.transport.remote_line import SUDO, changes_user, parse_prefix
 
 if TYPE_CHECKING:
     from smtpadmin.transport.command import CommandRunner
 
 MOST_MESSAGE = 256 * 1024 * 1024
 _BOUNCES_SINCE = (3, 5)
+_REFUSED_FOR = 10.0
+"""Seconds for which a refused postcat is not tried again: thousands of copies may be asked for."""
 
 
 class Postfix:
@@ -60,6 +69,7 @@ class Postfix:
     id = "postfix"
     title = "Postfix"
     settings = (*COMMAND_SETTINGS, INSTANCE)
+    unsaid = frozenset({"tries", "next_try", "expires", "message_id", "subject", "client"})
 
     def __init__(
         self,
@@ -77,6 +87,7 @@ class Postfix:
         self._log = PostfixLog(self._commands)
         self._rights: Rights | None = None
         self._version = (0, 0)
+        self._refused: tuple[NotPermittedError, float] | None = None
 
     async def probe(self) -> ProbeResult:
         """Version, instance, limits, log place, and what the account may do."""
@@ -84,6 +95,7 @@ class Postfix:
         self._version = version_of(settings.get("mail_version", ""))
         self._rights = await find_rights(self._commands)
         place = await self._log.place(fresh=True)
+        self._refused = None
         self._tell_remedies()
         instances = await self._commands.instances()
         return ProbeResult(
@@ -133,6 +145,8 @@ class Postfix:
         """All that ``postcat`` shows of a message. Raises ServerRefusedError when it is gone."""
         if not is_queue_id(queue_id):
             raise UsageError(f"{queue_id!r} is not a queue ID of Postfix")
+        if self._refused is not None and time.monotonic() < self._refused[1]:
+            raise self._refused[0]
         await self._commands.resolve()
         result = await self._runner.run(
             self._commands.argv("postcat", "-q", queue_id), privileged=True, most=MOST_MESSAGE
@@ -142,7 +156,10 @@ class Postfix:
                 raise ServerRefusedError(
                     f"{queue_id} is no longer in the queue", where=self._runner.where
                 )
-            raise failure(result, "postcat", self._runner.where, remedy=self._postcat_remedy())
+            error = failure(result, "postcat", self._runner.where, remedy=self._postcat_remedy())
+            if isinstance(error, NotPermittedError):
+                self._refused = (error, time.monotonic() + _REFUSED_FOR)
+            raise error
         try:
             return parse_queue_file(result.stdout)
         except NotAQueueFileError as error:
@@ -215,7 +232,7 @@ class Postfix:
 
     def _line(self, program: str, arguments: tuple[str, ...], privileged: bool) -> str:
         """A command as it will be run; IDs come on standard input, or stand where ``ID`` is."""
-        root = self._rights is not None and self._rights.root
-        sudo = ("sudo", "-n") if privileged and not root else ()
-        prefix = shlex.split(self._profile.prefix)
+        prefix = parse_prefix(self._profile.prefix)
+        root = (self._rights is not None and self._rights.root) or changes_user(prefix)
+        sudo = SUDO if privileged and not root else ()
         return shlex.join((*prefix, *sudo, *self._commands.argv(program, *arguments)))

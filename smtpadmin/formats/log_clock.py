@@ -35,7 +35,6 @@ AHEAD = timedelta(days=1)
 """How far a line may lie after the anchor: clocks differ, and so do zones."""
 BACK = timedelta(minutes=15)
 """A clock that jumps back by more than this inside an ambiguous hour left summer time."""
-HALF_A_YEAR = timedelta(days=183)
 _ISO = re.compile(
     rb"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))? ?(Z|[+-]\d\d(?::?\d\d)?)?"
 )
@@ -111,10 +110,11 @@ def _gap(last: datetime, naive: datetime) -> timedelta:
 
 
 def _turn(before: int, month: int) -> int:
-    """Years to add when the month after ``before`` is ``month``: December turns to January."""
-    if before - month > 6:
+    """Years to add when the month after ``before`` is ``month``. Logs go forward, so three months
+    back are a new year; from January to the autumn is disorder at its turn."""
+    if before - month > 3:
         return 1
-    return -1 if month - before > 6 else 0
+    return -1 if month - before > 9 else 0
 
 
 def read_stamp(

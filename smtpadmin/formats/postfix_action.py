@@ -46,8 +46,8 @@ _REPLY_ADDRESS = re.compile(rf"(?:\d{{3}} )?(?:\d\.\d{{1,3}}\.\d{{1,3}} )?<{ADDR
 _CODE = re.compile(r"(?:(\d{3})[ -])?(?:([245]\.\d{1,3}\.\d{1,3})(?: |$))?")
 _TAIL_START = re.compile(r"; (?:from=<|to=<|proto=|helo=|client=)")
 _TAIL = re.compile(
-    rf";(?: client={PEER})?(?: from=<({ADDRESS})>)?(?: to=<({ADDRESS})>)?(?: proto=([A-Z0-9]*))?"
-    r"(?: helo=(?:<(.*?)>)?)?((?: sasl_\w{1,20}=\S*+){0,6})(?:: (.*))?$",
+    rf";(?: client={PEER})?(?: from=<({ADDRESS})>)?(?:,? to=<({ADDRESS})>)?(?:,? proto=([A-Z0-9]*))?"
+    r"(?:,? helo=(?:<(.*?)>)?)?((?: sasl_\w{1,20}=\S*+){0,6})(?:: (.*))?$",
     re.S,
 )
 _SASL = re.compile(r"(sasl_\w+)=(\S*)")

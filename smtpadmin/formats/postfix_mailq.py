@@ -22,7 +22,8 @@ _HEAD: Final = re.compile(
     rf"([0-9A-Za-z]{{5,40}})([*!#]{{0,3}}) +(\d{{1,19}}) +({'|'.join(_DAYS)}) ({'|'.join(_MONTHS)})"
     r" +(\d{1,2}) (\d\d):(\d\d):(\d\d)(?: (.*))?"
 )
-_TITLE = "-Queue ID-"
+_TITLE = re.compile(r"-{1,40}Queue ID-{1,40} ")
+"""Wider where queue IDs are long."""
 _TRAILER = re.compile(r"-- (\d{1,19}) Kbytes in (\d{1,19}) Requests?\.")
 _EMPTY = "Mail queue is empty"
 _SAID = re.compile(r"(?:postqueue|mailq|sendmail|showq|postfix/[\w/-]{1,40})(?:\[\d+\])?: ")
@@ -36,7 +37,7 @@ def looks_like(head: Sequence[bytes]) -> bool:
     """Whether these are lines of this listing, or what was said in its place."""
     texts = [decode_line(line[:400]).strip() for line in head]
     return any(
-        text.startswith((_TITLE, _EMPTY)) or _HEAD.fullmatch(text) or _SAID.match(text)
+        text.startswith(_EMPTY) or _TITLE.match(text) or _HEAD.fullmatch(text) or _SAID.match(text)
         for text in texts
     )
 
@@ -83,7 +84,7 @@ class _Reader:
             self._head, self._began = head, True
         elif trailer := _TRAILER.fullmatch(text):
             self._announced = int(trailer[2])
-        elif text.startswith(_TITLE):
+        elif _TITLE.match(text):
             self._began = True
         elif text == _EMPTY:
             self._announced = 0

@@ -16,6 +16,7 @@ from smtpadmin.util.text import decode_line
 
 _FIRST = re.compile(rb"\*\*\* ENVELOPE RECORDS ([^\n]{1,1000}) \*\*\*\n")
 _RECORD = re.compile(r"([a-z_]{1,40}): ?(.*)")
+_DOT_ATOM = re.compile(r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*")
 _PATH = re.compile(r"(?:.*/)?([a-z]+)(?:/[0-9A-Fa-z])*/([0-9A-Za-z]+)", re.ASCII)
 
 
@@ -74,10 +75,11 @@ def _queue_file(path: str, records: bytes, raw: bytes) -> QueueFile:
     for name, value in _records(records):
         match name:
             case "sender":
-                sender = value
+                sender = external(value)
             case "original_recipient":
-                original = value
+                original = external(value)
             case "recipient" | "done_recipient":
+                value = external(value)
                 (recipients if name == "recipient" else done).append(value)
                 if original and original != value:
                     originals[value] = original
@@ -97,6 +99,22 @@ def _queue_file(path: str, records: bytes, raw: bytes) -> QueueFile:
         queue, queue_id, sender, tuple(recipients), tuple(done), originals, attributes,
         created, size, raw,
     )  # fmt: skip
+
+
+def external(address: str) -> str:
+    """An address as commands and listings write it (RFC 5321, 4.1.2); a queue file has the local
+    part without the quotes that it needs.
+
+    >>> external("john doe@example.org")
+    '"john doe"@example.org'
+    """
+    local, at, domain = address.rpartition("@")
+    if not at:
+        local, domain = address, ""
+    if not local or _DOT_ATOM.fullmatch(local):
+        return address
+    escaped = local.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"{at}{domain}'
 
 
 def _records(octets: bytes) -> Iterator[tuple[str, str]]:

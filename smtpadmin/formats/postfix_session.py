@@ -47,7 +47,7 @@ _SCREEN = re.compile(
     rf"|DNSBL rank (\d+) for|PREGREET (\d+) after ([\d.]+) from|HANGUP after ([\d.]+) from"
     rf"|COMMAND TIME LIMIT from|COMMAND COUNT LIMIT from|COMMAND LENGTH LIMIT from"
     rf"|COMMAND PIPELINING from|NON-SMTP COMMAND from|BARE NEWLINE from|DATA without valid RCPT from"
-    rf"|COMMAND without valid RCPT from) ({PEER})(?: (?:in|after) ([A-Z][A-Z -]*?))?(?:: (.*))?$",
+    rf"|COMMAND without valid RCPT from) ({PEER})(?: (?:in|after) ([^:]{{1,60}}))?(?:: (.*))?$",
     re.S,
 )
 _RESPECTFUL = {"WHITE": "ALLOW", "BLACK": "DENY"}

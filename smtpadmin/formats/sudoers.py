@@ -34,7 +34,7 @@ class SudoRule:
     why: str = ""
 
 
-def rule_line(account: str, rule: SudoRule) -> str:
+def rule_line(account: str, *rules: SudoRule) -> str:
     """One line of the file. Raises UsageError for what cannot be written there.
 
     >>> rule_line("ops", SudoRule(("/usr/sbin/postcat", "-q"), LETTERS_AND_DIGITS))
@@ -45,14 +45,7 @@ def rule_line(account: str, rule: SudoRule) -> str:
             f"{account!r} is not an account name that sudoers can hold",
             remedy="Name the account of the server profile.",
         )
-    command = _words(rule.command)
-    if not rule.then:
-        return f"{account} ALL=(root) NOPASSWD: {command}" + ("" if rule.command[1:] else ' ""')
-    if not _ALLOWED.fullmatch(rule.then):
-        raise UsageError("these characters cannot stand in brackets of sudoers")
-    gap = "" if rule.glued else " "
-    allowed = f"{command}{gap}[{rule.then}]*"
-    return f"{account} ALL=(root) NOPASSWD: {allowed}, !{command}{gap}?*[!{rule.then}]*"
+    return f"{account} ALL=(root) NOPASSWD: {', '.join(map(_commands, rules))}"
 
 
 def drop_in(account: str, rules: Iterable[SudoRule]) -> str:
@@ -66,6 +59,16 @@ def drop_in(account: str, rules: Iterable[SudoRule]) -> str:
             lines.append("# " + " ".join(rule.why.split()))
         lines.append(rule_line(account, rule))
     return "\n".join(lines) + "\n"
+
+
+def _commands(rule: SudoRule) -> str:
+    command = _words(rule.command)
+    if not rule.then:
+        return command if rule.command[1:] else f'{command} ""'
+    if not _ALLOWED.fullmatch(rule.then):
+        raise UsageError("these characters cannot stand in brackets of sudoers")
+    gap = "" if rule.glued else " "
+    return f"{command}{gap}[{rule.then}]*, !{command}{gap}?*[!{rule.then}]*"
 
 
 def _words(command: Sequence[str]) -> str:

@@ -11,8 +11,6 @@ import re
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import msgspec
-
 from smtpadmin.formats.log_clock import LogClock
 
 LEVELS = ("emerg", "alert", "crit", "error", "warning", "notice", "info", "debug")
@@ -118,6 +116,8 @@ def _journal(line: bytes) -> Frame | None:
     a list of octets when it is not UTF-8, or null when it was too long."""
     if len(line) > MOST_JSON or b'"__REALTIME_TIMESTAMP"' not in line:
         return None
+    import msgspec  # few logs need it, and every search would wait for it
+
     try:
         entry = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

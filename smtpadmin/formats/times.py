@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
 
 from smtpadmin.model.errors import UsageError
 
@@ -30,3 +30,16 @@ def parse_time(text: str, now: datetime, zone: tzinfo | None = None) -> datetime
             f"{text!r} is not a time", remedy="Use 2026-03-01T12:00, 2h or 3d."
         ) from error
     return moment
+
+
+def parse_clock(text: str, now: datetime) -> datetime:
+    """As :func:`parse_time`, in the zone of ``now``; a clock time alone (``14:03``, ``14:03:10``)
+    is the last one that has passed. Raises UsageError."""
+    try:
+        clock = time.fromisoformat(text.strip()) if ":" in text and "-" not in text else None
+    except ValueError:
+        clock = None
+    if clock is None or clock.tzinfo is not None:
+        return parse_time(text, now, now.tzinfo)
+    moment = datetime.combine(now.date(), clock, now.tzinfo)
+    return moment if moment <= now else moment - timedelta(days=1)

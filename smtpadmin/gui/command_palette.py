@@ -5,11 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, Qt
+from PySide6.QtGui import QKeyEvent, QPainter
+from PySide6.QtWidgets import (
+    QDialog,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
-MOST_SHOWN = 12
+from smtpadmin.gui.theme.theme import current_theme
+
+MOST_SHOWN = 14
+HINT_ROLE = Qt.ItemDataRole.UserRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +49,22 @@ def matching(choices: Sequence[Choice], text: str) -> list[Choice]:
     return found[:MOST_SHOWN]
 
 
+class ChoiceRow(QStyledItemDelegate):
+    """The title, and its hint at the other end of the row."""
+
+    def paint(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        index: QModelIndex | QPersistentModelIndex,
+    ) -> None:
+        super().paint(painter, option, index)
+        painter.setPen(current_theme().color("muted"))
+        end = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        side = QStyle.visualAlignment(option.direction, end)
+        painter.drawText(option.rect.adjusted(8, 0, -8, 0), side, str(index.data(HINT_ROLE) or ""))
+
+
 class CommandPalette(QDialog):
     """Opened over the window; runs the choice and closes."""
 
@@ -52,6 +81,7 @@ class CommandPalette(QDialog):
         self.edit.returnPressed.connect(self._run)
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Choices"))
+        self.list.setItemDelegate(ChoiceRow(self.list))
         self.list.itemActivated.connect(self._run)
         self.list.itemClicked.connect(self._run)
         column = QVBoxLayout(self)
@@ -67,8 +97,8 @@ class CommandPalette(QDialog):
         self._shown = matching(self._choices, text)
         self.list.clear()
         for choice in self._shown:
-            hint = f"      {choice.hint}" if choice.hint else ""
-            QListWidgetItem(f"{choice.title}{hint}", self.list)
+            item = QListWidgetItem(choice.title, self.list)
+            item.setData(HINT_ROLE, choice.hint)
         if not self._shown:
             item = QListWidgetItem(self.tr("Nothing fits"), self.list)
             item.setFlags(Qt.ItemFlag.NoItemFlags)

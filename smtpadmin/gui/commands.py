@@ -58,11 +58,13 @@ COMMANDS = (
     Command("requeue", "Re&queue", "Queue", "", "queue", "requeue"),
     Command("bounce", "&Bounce…", "Queue", "", "queue", "bounce"),
     Command("delete", "&Delete…", "Queue", "", "queue", "trash"),
+    Command("bulk", "Act on &several servers…", "Queue", icon="group"),
     Command("track", "&Track", "Queue", "", "queue", "route"),
     Command("send_test", "&Send test message…", "Tools", "Ctrl+N", icon="send"),
     Command("explain", "&Explain a reply…", "Tools", icon="info"),
     Command("next_problem", "&Next problem in the log", "Tools", "F2", "server"),
     Command("previous_problem", "&Previous problem in the log", "Tools", "Shift+F2", "server"),
+    Command("go_to_time", "Go to a &time in the log…", "Tools", "Ctrl+G", "server", "clock"),
     Command("keys", "&Keyboard shortcuts", "Help", "F1", icon="keyboard"),
     Command("about", "&About smtpadmin", "Help", icon="info"),
 )

@@ -42,8 +42,8 @@ class TimeFormat(QObject):
         """The time of today, the date with it otherwise."""
         if when is None:
             return ""
-        local = when.astimezone(self._tz())
-        today = datetime.now(UTC).astimezone(self._tz()).date()
+        local = when.astimezone(self.tz())
+        today = datetime.now(UTC).astimezone(self.tz()).date()
         return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%d %b %H:%M}"
 
     def full(self, when: datetime | None) -> str:
@@ -57,7 +57,8 @@ class TimeFormat(QObject):
             f"{when.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC\n{ago} ago"
         )
 
-    def _tz(self) -> tzinfo | None:
+    def tz(self) -> tzinfo | None:
+        """The zone shown; None is this computer's."""
         return UTC if self.zone is Zone.UTC else None
 
 

@@ -117,7 +117,11 @@ class Tour:
         page.detail._tabs.setCurrentIndex(1)
         await asyncio.sleep(0.4)
         self.save("queue-headers", "Queue: headers of the message", window)
-        page.detail._tabs.setCurrentIndex(4)
+        page.detail._tabs.setCurrentIndex(3)
+        await asyncio.sleep(0.3)
+        self.save("queue-structure", "Queue: the parts of the message", window)
+        page.detail._tabs.setCurrentIndex(5)
+        await asyncio.sleep(0.3)
         self.save("queue-related-log", "Queue: the related log lines", window)
         page.detail._tabs.setCurrentIndex(0)
         for row in range(3, 6):

@@ -192,6 +192,15 @@ class WindowCommands:
     do_bounce = functools.partialmethod(_act, "bounce")
     do_delete = functools.partialmethod(_act, "delete")
 
+    def do_bulk(self) -> None:
+        from smtpadmin.gui.dialogs.bulk_action import BulkDialog
+
+        view = self._window.current_view()
+        page = view.current_page() if view else None
+        start = getattr(getattr(page, "filter_row", None), "box", None)
+        dialog = BulkDialog(self._window.workspace, start.text if start else "", self._window)
+        self._window.scope.spawn("bulk", ask(dialog))
+
     def do_track(self) -> None:
         self._page_do("track_selected")
 
@@ -212,6 +221,9 @@ class WindowCommands:
 
     def do_previous_problem(self) -> None:
         self._page_do("next_problem", -1)
+
+    def do_go_to_time(self) -> None:
+        self._page_do("ask_for_time")
 
     def do_keys(self) -> None:
         from smtpadmin.gui.dialogs.keys_sheet import KeysSheet

@@ -10,11 +10,11 @@ import enum
 import socket
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from smtpadmin.model.errors import ProtocolError, SmtpadminError
+from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.util.tasks import run_blocking_for
 
@@ -57,11 +57,24 @@ class Check:
     fingerprint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What a profile trusts beside the machine's authorities: a CA file, and fingerprints that
+    were accepted (``Profile.trust``)."""
+
+    ca_file: str = ""
+    accepted: Mapping[str, str] = field(default_factory=dict)
+
+
 async def check_host(
-    host: str, ports: Sequence[tuple[int, TlsMode]] = PORTS, resolver: Resolver | None = None
+    host: str,
+    ports: Sequence[tuple[int, TlsMode]] = PORTS,
+    resolver: Resolver | None = None,
+    trust: Trust | None = None,
 ) -> AsyncIterator[Check]:
     """Check a host's name and SMTP ports, and with a ``resolver`` what the DNS says about it as a
-    mail host and domain; all at once, told as they answer."""
+    mail host and domain; all at once, told as they answer. ``trust`` is the profile's."""
+    trust = trust or Trust()
     resolved, addresses = await _resolve(host)
     if not addresses:
         asked = await _dns(host, addresses, resolver)
@@ -74,7 +87,7 @@ async def check_host(
             yield Check(f"port {port}", host, CheckResult.UNTESTED, "the name has no address")
         return
     yield resolved
-    waiting: list[Awaitable[list[Check]]] = [_port(host, port, tls) for port, tls in ports]
+    waiting: list[Awaitable[list[Check]]] = [_port(host, port, tls, trust) for port, tls in ports]
     waiting.append(_dns(host, addresses, resolver))
     for finished in asyncio.as_completed(waiting):
         for check in await finished:
@@ -111,13 +124,13 @@ async def _resolve(host: str) -> tuple[Check, Sequence[str]]:
     return Check("address", host, CheckResult.PASS, detail, took_ms=elapsed_ms(started)), addresses
 
 
-async def _port(host: str, port: int, tls: TlsMode) -> list[Check]:
+async def _port(host: str, port: int, tls: TlsMode, trust: Trust) -> list[Check]:
     from smtpadmin.transport.smtp_probe import probe_port
 
     name, target, started = f"port {port}", f"{host}:{port}", time.monotonic()
     try:
-        facts = await probe_port(host, port, tls)
-    except (OSError, ssl.SSLError, ProtocolError) as error:
+        facts = await probe_port(host, port, tls, ca_file=trust.ca_file)
+    except (OSError, ssl.SSLError, SmtpadminError) as error:
         result, detail = _failure(error)
         return [Check(name, target, result, detail, took_ms=elapsed_ms(started), port=port)]
     found = tls
@@ -133,20 +146,24 @@ async def _port(host: str, port: int, tls: TlsMode) -> list[Check]:
                             "Passwords would travel in clear text."))  # fmt: skip
     else:
         checks.append(Check("encryption", target, CheckResult.PASS, facts.tls_version))
-        checks.append(_certificate(target, facts.certificate, facts.trust_problem))
+        pinned = trust.accepted.get(f"tls:{target}", "")
+        checks.append(_certificate(target, facts.certificate, facts.trust_problem, pinned))
     methods = [e.removeprefix("AUTH").strip() for e in facts.extensions if e.startswith("AUTH")]
     if methods:
         checks.append(Check("login", target, CheckResult.INFO, f"offers {methods[0]}"))
     return checks
 
 
-def _certificate(target: str, der: bytes, problem: str) -> Check:
+def _certificate(target: str, der: bytes, problem: str, pinned: str) -> Check:
     from smtpadmin.transport.tls import days_left, fingerprint_of, names_of
 
     subject, issuer, until = names_of(der)
     left = days_left(until)
     detail = f"{subject}, issued by {issuer}, valid until {until}"
     fingerprint = fingerprint_of(der) if der else ""
+    if problem and pinned and pinned == fingerprint:
+        return Check("certificate", target, CheckResult.PASS,
+                     f"accepted for this server: {detail}", fingerprint=fingerprint)  # fmt: skip
     if problem:
         return Check("certificate", target, CheckResult.FAIL, f"not trusted ({problem}): {detail}",
                      "Compare its fingerprint with the administrator.", fingerprint=fingerprint)  # fmt: skip

@@ -30,9 +30,11 @@ _REPLY_START = 400
 
 
 class Kind(enum.StrEnum):
-    """How a column's values compare."""
+    """How a column's values compare. A ``line`` is a text of which every row has its own: it is
+    searched where it lies, counted nowhere, and its order is that of arrival."""
 
     TEXT = "text"
+    LINE = "line"
     NUMBER = "number"
     TIME = "time"
 
@@ -168,7 +170,7 @@ LOG_COLUMNS: tuple[Column[LogRecord], ...] = (
     Column("program", Kind.TEXT, lambda r: r.program, "program"),
     Column("queue_id", Kind.TEXT, lambda r: r.queue_id, "id"),
     Column("event", Kind.TEXT, lambda r: r.event, "event"),
-    Column("message", Kind.TEXT, lambda r: r.message or None, "reason", anywhere=True),
+    Column("message", Kind.LINE, lambda r: r.raw, "reason", anywhere=True),
     Column("host", Kind.TEXT, lambda r: r.host, "server"),
     Column("pid", Kind.NUMBER, lambda r: r.pid),
     Column("from", Kind.TEXT, _field("from"), "from"),
@@ -178,7 +180,6 @@ LOG_COLUMNS: tuple[Column[LogRecord], ...] = (
     Column("state", Kind.TEXT, _field("status"), "state"),
     Column("size", Kind.NUMBER, _log_size, "size"),
     Column("tries", Kind.NUMBER, lambda r: _number(r.fields.get("tries")), "tries"),
-    Column("raw", Kind.TEXT, lambda r: r.raw, anywhere=True),
 )
 
 

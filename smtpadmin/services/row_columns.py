@@ -7,15 +7,16 @@ three when the first rows arrive, because the import costs more than a window.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smtpadmin.services.columns import Value
+from smtpadmin.services.columns import Kind, Value
 from smtpadmin.services.filtering import TextTest
+from smtpadmin.services.joined_texts import MANY, JoinedTexts, order_of
 
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
@@ -73,6 +74,7 @@ class TextData:
         self._order: Ints = np.empty(0, np.int32)
         self._ranks: Ints = np.zeros(1, np.int32)
         self._hits: dict[object, Bools] = {}
+        self._joined: JoinedTexts | None = None
 
     def write(self, first: int, keys: Sequence[Value]) -> None:
         """Set the texts of the slots from ``first`` on."""
@@ -107,7 +109,7 @@ class TextData:
             places = [bisect.bisect(self._order, text_of(code), key=text_of) for code in new]
             self._order = np.insert(self._order, places, new).astype(np.int32)
         else:
-            self._order = np.array(sorted(range(1, total), key=text_of), np.int32)
+            self._order = order_of(self._folded[1:]) + 1
         self._ranks = np.zeros(total, np.int32)
         self._ranks[self._order] = np.arange(1, total, dtype=np.int32)
 
@@ -115,7 +117,7 @@ class TextData:
         """Which slots pass; each different text is asked once and remembered under ``name``."""
         known = self._hits.get(name, np.zeros(1, np.bool_))
         if len(known) < len(self._folded):
-            known = np.concatenate((known, self._ask(test, self._folded[len(known) :])))
+            known = np.concatenate((known, self._ask(test, len(known))))
         self._remember(name, known)
         taken: Bools = known[self._codes[slots]]
         return taken
@@ -126,11 +128,22 @@ class TextData:
         if len(self._hits) > _REMEMBERED:
             del self._hits[next(iter(self._hits))]
 
-    def _ask(self, test: TextTest, texts: Iterable[str]) -> Bools:
+    def _ask(self, test: TextTest, first: int) -> Bools:
+        """Which texts from the one numbered ``first`` on pass."""
         needle = test.needle
-        if needle is not None:
-            return np.array([needle in text for text in texts], np.bool_)
-        return np.array([test.test(text) for text in texts], np.bool_)
+        if needle is None:
+            return np.array([test.test(text) for text in self._folded[first:]], np.bool_)
+        hits = self._search(needle) if len(self._folded) - first > MANY else None
+        if hits is None:
+            return np.array([needle in text for text in self._folded[first:]], np.bool_)
+        late = [needle in text for text in self._folded[len(hits) :]]
+        return np.concatenate((hits, np.array(late, np.bool_)))[first:]
+
+    def _search(self, needle: str) -> Bools | None:
+        """All texts at once; those that came since they were joined are left to the caller."""
+        if self._joined is None or len(self._folded) > 1.25 * self._joined.count:
+            self._joined = JoinedTexts(self._folded)
+        return self._joined.containing(needle)
 
     def counts(self, slots: Ints) -> list[tuple[str, int]]:
         """Texts as first spelt, with how many of the slots have them; missing ones left out."""
@@ -147,6 +160,55 @@ class TextData:
         self._codes = self._codes[codes]
 
 
+_LINES_AT_ONCE = 4_096
+"""Lines joined for one search: their case-folded copy lives that long."""
+
+
+class LineData:
+    """A column of long texts that rows hardly share. Keeps no copy of them, folded or otherwise."""
+
+    def __init__(self) -> None:
+        self._texts: list[str] = []
+
+    def write(self, first: int, keys: Sequence[Value]) -> None:
+        """Set the texts of the slots from ``first`` on."""
+        self._texts[first : first + len(keys)] = ["" if key is None else str(key) for key in keys]
+
+    def matches(self, slots: Ints | slice, name: object, test: TextTest) -> Bools:
+        """Which slots pass. ``name`` is for columns that remember."""
+        texts = self._taken(slots)
+        if test.needle is None:
+            return np.array([test.test(text.casefold()) for text in texts], np.bool_)
+        parts = [
+            _lines_with(texts[at : at + _LINES_AT_ONCE], test.needle)
+            for at in range(0, len(texts), _LINES_AT_ONCE)
+        ]
+        return np.concatenate(parts) if parts else np.zeros(0, np.bool_)
+
+    def _taken(self, slots: Ints | slice) -> list[str]:
+        if isinstance(slots, slice):
+            return self._texts[slots]
+        return [self._texts[slot] for slot in slots.tolist()]
+
+    def counts(self, slots: Ints) -> list[tuple[str, int]]:
+        """Nothing: lines are not counted."""
+        return []
+
+    def compact(self, slots: Ints) -> None:
+        """Keep only these slots, renumbered from 0."""
+        self._texts = [self._texts[slot] for slot in slots.tolist()]
+
+
+def _lines_with(texts: Sequence[str], needle: str) -> Bools:
+    folded = "\n".join(texts).casefold()
+    if needle not in folded:
+        return np.zeros(len(texts), np.bool_)
+    lines = folded.split("\n")
+    if len(lines) != len(texts):  # one of them has a line feed of its own
+        lines = [text.casefold() for text in texts]
+    return np.array([needle in line for line in lines], np.bool_)
+
+
 N = TypeVar("N", bound=np.generic)
 
 
@@ -157,3 +219,10 @@ def grown(array: NDArray[N], wanted: int) -> NDArray[N]:
     bigger = np.zeros(max(wanted, 2 * len(array), 1_024), array.dtype)
     bigger[: len(array)] = array
     return bigger
+
+
+def column_data(kind: Kind) -> TextData | LineData | NumberData:
+    """An empty column of that kind."""
+    if kind is Kind.TEXT:
+        return TextData()
+    return LineData() if kind is Kind.LINE else NumberData()

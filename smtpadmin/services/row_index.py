@@ -15,7 +15,16 @@ import numpy as np
 from smtpadmin.model.filter import Filter, NumberTerm, TextTerm
 from smtpadmin.services.columns import Column, Kind
 from smtpadmin.services.filtering import columns_of, text_test
-from smtpadmin.services.row_columns import Bools, Floats, Ints, NumberData, TextData, grown
+from smtpadmin.services.row_columns import (
+    Bools,
+    Floats,
+    Ints,
+    LineData,
+    NumberData,
+    TextData,
+    column_data,
+    grown,
+)
 
 T = TypeVar("T")
 Slots = Ints | slice
@@ -37,7 +46,7 @@ class RowIndex(Generic[T]):
     def __init__(self, columns: Sequence[Column[T]], key: Callable[[T], Hashable] | None) -> None:
         self.columns = columns
         self._key = key
-        self._data = {c.name: TextData() if c.kind is Kind.TEXT else NumberData() for c in columns}
+        self._data = {column.name: column_data(column.kind) for column in columns}
         self._alive: Bools = np.zeros(0, np.bool_)
         self._passes: Bools = np.zeros(0, np.bool_)
         self._slots: dict[Hashable, int] = {}
@@ -157,7 +166,7 @@ class RowIndex(Generic[T]):
         matched = np.False_ & self._alive[slots]
         for column in columns_of(self.columns, term):
             data = self._data[column.name]
-            if isinstance(data, TextData) and isinstance(term, TextTerm):
+            if isinstance(data, TextData | LineData) and isinstance(term, TextTerm):
                 matched |= data.matches(slots, (term.field, term.text, term.exact), text_test(term))
             elif isinstance(data, NumberData) and isinstance(term, NumberTerm):
                 values = data.values(slots)
@@ -169,7 +178,8 @@ class RowIndex(Generic[T]):
 
     def sort(self, column: str | None, descending: bool) -> None:
         """Order by a column, None: by arrival."""
-        self._sort_column, self._descending = column, descending
+        ranked = column is not None and not isinstance(self._data[column], LineData)
+        self._sort_column, self._descending = column if ranked else None, descending
         self.order = self._ordered(self.everything())
 
     def _ordered(self, slots: Ints) -> Ints:
@@ -177,6 +187,7 @@ class RowIndex(Generic[T]):
         if self._sort_column is None:
             return slots[::-1] if self._descending else slots
         data = self._data[self._sort_column]
+        assert not isinstance(data, LineData)
         if isinstance(data, TextData):
             # Rank and slot in one number: a plain sort is stable then, and much faster.
             packed = np.sort((data.keys(slots, self._descending) << 32) | slots)
@@ -192,6 +203,7 @@ class RowIndex(Generic[T]):
         if self._sort_column is None:
             return np.concatenate((new, kept) if self._descending else (kept, new))
         data = self._data[self._sort_column]
+        assert not isinstance(data, LineData)
         # Later slots come after equal rows: "right" keeps the order of arrival.
         places = np.searchsorted(
             data.keys(kept, self._descending), data.keys(new, self._descending), side="right"
@@ -201,4 +213,4 @@ class RowIndex(Generic[T]):
     def counts(self, column: str, slots: Ints) -> list[tuple[str, int]]:
         """How many of the slots have each text of a column, unordered."""
         data = self._data[column]
-        return data.counts(slots) if isinstance(data, TextData) else []
+        return [] if isinstance(data, NumberData) else data.counts(slots)

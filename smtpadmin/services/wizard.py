@@ -17,6 +17,8 @@ from smtpadmin.model.stats import ProbeResult
 from smtpadmin.services.checks import PORTS, Check, CheckResult, check_host
 from smtpadmin.services.presets import Preset, find_preset
 from smtpadmin.services.profile_form import DEFAULT_SAFETY, profile_from
+from smtpadmin.services.survey import command_kinds, survey
+from smtpadmin.services.trust import with_trust
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -118,11 +120,31 @@ class Wizard:
         self.update(tested=found)
         return found
 
-    def trust(self, fingerprint: str) -> None:
-        """Accept a certificate that a person has compared."""
+    @property
+    def by_commands(self) -> bool:
+        """Whether this kind of server is reached by commands, over SSH or on this computer."""
+        return self.state.kind in command_kinds()
+
+    async def survey(self) -> AsyncIterator[Check]:
+        """Log in and look what is there, line by line. When the chosen kind is not, and one other
+        is, that one is taken. Raises what reaching the server raises."""
+        profile, secrets = self.profile()
+        found: list[str] = []
+        async for looked in survey(profile, secrets):
+            if looked.probe is not None:
+                found.append(looked.kind)
+                if looked.kind == self.state.kind:
+                    self.update(tested=looked.probe)
+            for check in looked.checks:
+                yield check
+        if len(found) == 1 and found[0] != self.state.kind:
+            self.update(kind=found[0])
+
+    def trust(self, fingerprint: str, place: str = "") -> None:
+        """Accept a certificate or host key that a person has compared; ``place`` as in the error
+        that asked."""
         profile, _ = self.profile()
-        port = profile.port or {TlsMode.IMPLICIT: 465, TlsMode.STARTTLS: 587}.get(profile.tls, 25)
-        self.update(trust={**self.state.trust, f"tls:{profile.host}:{port}": fingerprint})
+        self.update(trust=dict(with_trust(profile, fingerprint, place).trust))
 
     def choose_environment(self, environment: Environment) -> None:
         """Set it, and the safety level that goes with it."""
@@ -162,6 +184,8 @@ def _prepared(state: WizardState) -> WizardState:
         if state.address:
             values.setdefault("admin", state.address)
         return replace(state, values=values)
+    if state.kind in command_kinds():
+        return replace(state, values=values | _ssh_address(state.address))
     host, port = _split(_host_of(state))
     best = _best_endpoint(state.checks)
     values["host"] = host
@@ -173,6 +197,16 @@ def _prepared(state: WizardState) -> WizardState:
         values["port"] = str(state.preset.endpoints[0][0])
         values["tls"] = state.preset.endpoints[0][1].value
     return replace(state, values=values)
+
+
+def _ssh_address(address: str) -> dict[str, str]:
+    """``[USER@]HOST[:PORT]`` as fields; nothing typed is this computer."""
+    user, _, place = address.strip().rpartition("@")
+    host, port = _split(place)
+    values = {"host": host, "user": user, "port": str(port) if port else ""}
+    return {name: value for name, value in values.items() if value} | {
+        "access": "ssh" if host else "local"
+    }
 
 
 def _best_endpoint(checks: tuple[Check, ...]) -> Check | None:

@@ -5,14 +5,14 @@ The formats that can be read stand in :data:`FORMATS`; a new one is one entry th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
-from smtpadmin.formats import builtin_log, builtin_tracking, exim_log, postfix_log
 from smtpadmin.formats.log_clock import LogClock
 from smtpadmin.model.errors import UsageError
 from smtpadmin.model.log import LogRecord
@@ -51,16 +51,60 @@ class LogTimes:
     year: int | None = None
 
 
-FORMATS: dict[str, LogFormat] = {
-    "builtin": LogFormat(
-        builtin_log.looks_like, lambda _: builtin_log.parse_line, builtin_tracking.find
-    ),
-    "postfix": LogFormat(
-        postfix_log.looks_like, lambda clock: partial(postfix_log.parse_line, clock=clock)
-    ),
-    "exim": LogFormat(exim_log.looks_like, lambda clock: partial(exim_log.parse_line, clock=clock)),
-}
-SYSLOG = replace(FORMATS["postfix"], find=None)
+def _plain(module: Any) -> Callable[[LogClock], LineParser]:
+    """The same function for every file: such lines name year and zone."""
+    parse: LineParser = module.parse_line
+    return lambda _: parse
+
+
+def _timed(module: Any) -> Callable[[LogClock], LineParser]:
+    """The function with the file's clock."""
+    return lambda clock: partial(module.parse_line, clock=clock)
+
+
+class _Formats(Mapping[str, LogFormat]):
+    """Formats whose modules are loaded when they are asked for: a search needs one of them."""
+
+    def __init__(self, modules: Mapping[str, tuple[str, Callable[[Any], Any]]]) -> None:
+        self._modules = modules
+        self._loaded: dict[str, LogFormat] = {}
+
+    def __getitem__(self, name: str) -> LogFormat:
+        if name not in self._loaded:
+            module_name, parser = self._modules[name]
+            module = import_module(f"smtpadmin.formats.{module_name}")
+            find = _FIND.get(name)
+            self._loaded[name] = LogFormat(
+                module.looks_like,
+                parser(module),
+                import_module(f"smtpadmin.formats.{find}").find if find else None,
+            )
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+_FIND = {"builtin": "builtin_tracking"}
+"""Format -> the module whose ``find`` joins its records into messages."""
+FORMATS: Mapping[str, LogFormat] = _Formats(
+    {
+        "postfix": ("postfix_log", _timed),
+        "exim": ("exim_log", _timed),
+        "sendmail": ("sendmail_log", _timed),
+        "opensmtpd": ("opensmtpd_log", _timed),
+        "exchange": ("exchange_log", lambda module: module.ExchangeParser),
+        "kumomta": ("kumomta_log", _plain),
+        "haraka": ("haraka_log", _timed),
+        "rspamd": ("rspamd_history", _plain),
+        "ftgate": ("ftgate_log", lambda module: module.FtgateParser),
+        "builtin": ("builtin_log", _plain),
+    }
+)
+SYSLOG = "postfix"
 """What a log of no known format is read as: its frames, every line ``other``."""
 
 
@@ -93,7 +137,11 @@ def named_format(name: str) -> LogFormat:
 def recognised(head: bytes) -> str | None:
     """The name of the format that most of the first lines look like."""
     lines = [line for line in head.split(b"\n")[:SNIFFED_LINES] if line.strip()]
-    counts = {name: sum(map(known.looks_like, lines)) for name, known in FORMATS.items()}
+    counts: dict[str, int] = {}
+    for name, known in FORMATS.items():
+        counts[name] = sum(map(known.looks_like, lines))
+        if counts[name] * 2 > len(lines):
+            return name  # no other can have more
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] else None
 
@@ -137,7 +185,7 @@ def _records_of(path: Path, chosen: LogFormat | None, clock: LogClock) -> Iterat
     head = head_of(path)
     if is_binary(head):
         raise UsageError("is not a log but a binary file", where=str(path))
-    known = chosen or FORMATS.get(recognised(head) or "", SYSLOG)
+    known = chosen or FORMATS[recognised(head) or SYSLOG]
     parse, name = known.parser(clock), str(path)
     for number, (line, left_out) in enumerate(read_lines(path), 1):
         record = parse(line, file=name, number=number)

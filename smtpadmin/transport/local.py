@@ -139,7 +139,7 @@ class _Process(asyncio.SubprocessProtocol):
     # SubprocessProtocol
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It runs. A quick one is reaped before ``subprocess_exec`` returns."""
+        """It runs; it may have ended before whoever started it goes on."""
         self._transport = cast(asyncio.SubprocessTransport, transport)
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:

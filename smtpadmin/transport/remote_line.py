@@ -25,9 +25,11 @@ MOST_LINE = 120_000
 """Octets of a line: Linux takes 131,071 in one argument (``MAX_ARG_STRLEN``, execve(2))."""
 
 GROUP_MARK = b"smtpadmin-group "
-"""What stands before the number of the process group on the first line of standard error."""
+"""With the number of the process group, what stands before the command's own output on standard
+output and on standard error: what comes before it is of the account's start-up files."""
 
-_BEGIN = f"echo {GROUP_MARK.decode()}$$ >&2;export LC_ALL=C PATH={PATH};"
+_TOLD = f"echo {GROUP_MARK.decode()}$$"
+_BEGIN = f"{_TOLD};{_TOLD} >&2;export LC_ALL=C PATH={PATH};"
 _RUN = f'{_BEGIN}exec "$@"'
 _SPELLED = 'eval "$(printf %b "$1")"'
 _ALIKE = re.compile(rb"[A-Za-z0-9 @%+=:,./_^~#&*()\[\]{}<>|;?$\"`-]*")
@@ -67,8 +69,8 @@ def whole_command(argv: Sequence[str], prefix: Sequence[str], *, sudo: bool) -> 
 def remote_line(command: Sequence[str]) -> bytes:
     """The line that runs ``command`` through any login shell, in the C locale and with ``PATH``.
 
-    Its standard error begins with :data:`GROUP_MARK` and the number of its process group. Raises
-    UsageError when it is too long; many ids belong on standard input.
+    Its output begins with :data:`GROUP_MARK`. Raises UsageError when it is too long; many ids belong
+    on standard input.
     """
     words = [os.fsencode(word) for word in command]
     if all(_ALIKE.fullmatch(word) for word in words):
@@ -80,10 +82,29 @@ def remote_line(command: Sequence[str]) -> bytes:
         script = _BEGIN.encode() + b"exec " + os.fsencode(shlex.join(command))
         line = b"exec /bin/sh -c '%s' sh '%s'" % (_SPELLED.encode(), _octal(script))
     if len(line) > MOST_LINE:
-        raise UsageError(
-            "the command line is too long", where=command[0], remedy="Choose fewer at a time."
-        )
+        raise _too_long(command)
     return line
+
+
+SHELL_LINE = f"exec /bin/sh -c '{_BEGIN}exec /bin/sh'".encode("ascii")
+"""Starts a shell that reads :func:`shell_script`; its output begins with :data:`GROUP_MARK`."""
+
+
+def shell_script(command: Sequence[str], token: bytes) -> bytes:
+    """What makes a waiting ``/bin/sh`` run ``command`` without input. ``token`` (letters and digits
+    that the output cannot know), a space, the exit status and a line feed then end its standard
+    output, the token and a line feed its standard error. Raises UsageError when it is too long."""
+    words = os.fsencode(shlex.join(command))
+    if len(words) > MOST_LINE:
+        raise _too_long(command)
+    # A subshell that execs: no name is a builtin then, and no command changes the shell itself.
+    return b"(exec %s)</dev/null;printf '%%s %%d\\n' %s $?;echo %s >&2\n" % (words, token, token)
+
+
+def _too_long(command: Sequence[str]) -> UsageError:
+    return UsageError(
+        "the command line is too long", where=command[0], remedy="Choose fewer at a time."
+    )
 
 
 def _between_quotes(word: bytes) -> bytes:
@@ -98,6 +119,6 @@ def _octal(script: bytes) -> bytes:
     )
 
 
-def kill_line(group: int, name: str) -> str:
+def kill_line(group: int, name: str) -> bytes:
     """The line that sends signal ``name`` (``TERM``) to a process group on the server."""
-    return f"exec /bin/sh -c 'kill -s {name} -- -{group} 2>/dev/null'"
+    return f"exec /bin/sh -c 'kill -s {name} -- -{group} 2>/dev/null'".encode("ascii")

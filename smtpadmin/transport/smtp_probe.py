@@ -15,6 +15,7 @@ from smtpadmin.formats.smtp_reply import read_reply
 from smtpadmin.model.errors import ProtocolError
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.model.smtp import Reply
+from smtpadmin.transport.tls import client_context
 from smtpadmin.util.text import visible
 
 CONNECT_S = 5.0
@@ -36,32 +37,32 @@ class PortFacts:
     trust_problem: str = ""
 
 
-async def probe_port(host: str, port: int, tls: TlsMode) -> PortFacts:
-    """Talk to one port. Raises OSError, TimeoutError and ProtocolError."""
+async def probe_port(host: str, port: int, tls: TlsMode, *, ca_file: str = "") -> PortFacts:
+    """Talk to one port; ``ca_file`` names the authority to trust instead of the machine's. Raises
+    OSError, TimeoutError, ProtocolError, and StorageError for a CA file that cannot be read."""
     problem = ""
     try:
-        return await _probe(host, port, tls, verify=True)
+        return await _probe(host, port, tls, client_context(ca_file=ca_file))
     except ssl.SSLCertVerificationError as error:
         problem = error.verify_message
-    facts = await _probe(host, port, tls, verify=False)
+    facts = await _probe(host, port, tls, _unverified())
     return PortFacts(facts.banner, facts.extensions, facts.certificate, facts.tls_version, problem)
 
 
 async def fetch_certificate(host: str, port: int, tls: TlsMode) -> bytes:
     """The certificate that a port shows (DER), or nothing when it shows none."""
     try:
-        async with _connection(host, port, tls, _context(verify=False)) as (reader, writer):
+        async with _connection(host, port, tls, _unverified()) as (reader, writer):
             if tls is TlsMode.STARTTLS:
                 await _reply(reader, 220)
                 await _extensions(reader, writer)
-                await _starttls(host, reader, writer, _context(verify=False))
+                await _starttls(host, reader, writer, _unverified())
             return _certificate(writer)
     except (OSError, ProtocolError):
         return b""
 
 
-async def _probe(host: str, port: int, tls: TlsMode, *, verify: bool) -> PortFacts:
-    context = _context(verify=verify)
+async def _probe(host: str, port: int, tls: TlsMode, context: ssl.SSLContext) -> PortFacts:
     async with _connection(host, port, tls, context) as (reader, writer):
         banner = (await _reply(reader, 220)).text.replace("\n", " ")
         names = await _extensions(reader, writer)
@@ -74,11 +75,10 @@ async def _probe(host: str, port: int, tls: TlsMode, *, verify: bool) -> PortFac
         return PortFacts(banner, names, _certificate(writer), version)
 
 
-def _context(*, verify: bool) -> ssl.SSLContext:
+def _unverified() -> ssl.SSLContext:
     context = ssl.create_default_context()
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
     return context
 
 

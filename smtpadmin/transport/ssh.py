@@ -4,36 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import asyncssh
 
-from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.profile import Profile
 from smtpadmin.transport.command import MOST_OUTPUT, RUN_DEADLINE, CommandResult
-from smtpadmin.transport.command_output import CommandOutput, collect, out_of_time
+from smtpadmin.transport.command_output import CommandOutput, collect
 from smtpadmin.transport.privileges import Privileges
-from smtpadmin.transport.remote_line import kill_line, remote_line, whole_command
-from smtpadmin.transport.ssh_channel import CommandChannel
+from smtpadmin.transport.remote_line import whole_command
+from smtpadmin.transport.ssh_channels import START_S, Channels
 from smtpadmin.transport.ssh_connect import SshLink, connect
-from smtpadmin.transport.ssh_errors import as_ours, why
-from smtpadmin.transport.ssh_gate import Gate
+from smtpadmin.transport.ssh_errors import as_ours
 from smtpadmin.transport.ssh_keeper import LinkKeeper
 from smtpadmin.transport.ssh_login import credentials_of
 from smtpadmin.transport.ssh_options import target_of
-
-START_S = 30.0
-"""Seconds in which a command without a deadline must at least begin."""
-TERM_S = 1.0
-"""Seconds that a command has to end by SIGTERM before SIGKILL."""
-KILL_S = 2.0
-_LOWEST_GROUP = 2
-"""A process group of 0 or 1 in kill(1) is not one group: the number comes from the server."""
-
-T = TypeVar("T")
-log = logging.getLogger(__name__)
 
 
 class SshRunner:
@@ -48,8 +33,7 @@ class SshRunner:
         self._trust = dict(profile.trust)
         self._jump = profile.settings.get("jump", "")
         self._keeper = LinkKeeper(self._connect, f"ssh {self._target}")
-        self._gate = Gate()
-        self._killing = asyncio.Lock()
+        self._channels = Channels(self._keeper, self.where)
         self._privileges = Privileges(self._prefix)
         self._asked: SshLink | None = None
 
@@ -67,11 +51,20 @@ class SshRunner:
         privileged: bool = False,
         most: int = MOST_OUTPUT,
     ) -> CommandResult:
-        """See :class:`CommandRunner`."""
-        async with self.start(
-            argv, stdin=stdin, deadline=deadline, privileged=privileged
-        ) as running:
-            return await collect(running, self.where, most)
+        """See :class:`CommandRunner`. Without input it goes through a standing shell, where a
+        status above 128 counts as the signal that sh(1) means by it."""
+        if stdin:
+            async with self.start(
+                argv, stdin=stdin, deadline=deadline, privileged=privileged
+            ) as running:
+                return await collect(running, self.where, most)
+        until = asyncio.get_running_loop().time() + deadline
+        command = await self._whole(argv, privileged, until)
+        link, shell = await self._channels.begin_in_shell(command, until)
+        try:
+            return await collect(shell.output, self.where, most)
+        finally:
+            await self._channels.end(link, shell)
 
     @contextlib.asynccontextmanager
     async def start(
@@ -84,14 +77,12 @@ class SshRunner:
     ) -> AsyncIterator[CommandOutput]:
         """See :class:`CommandRunner`."""
         until = None if deadline is None else asyncio.get_running_loop().time() + deadline
-        sudo = privileged and await self._needs_sudo(until)
-        line = remote_line(whole_command(argv, self._prefix, sudo=sudo))
-        link, command = await self._begin(line, until)
+        command = await self._whole(argv, privileged, until)
+        link, channel = await self._channels.begin(command, stdin, until)
         try:
-            command.feed(stdin)
-            yield command.output
+            yield channel.output
         finally:
-            await self._end(link, command)
+            await self._channels.end(link, channel)
 
     async def open_connection(
         self, host: str, port: int, *, deadline: float = START_S
@@ -112,100 +103,14 @@ class SshRunner:
     async def _connect(self) -> SshLink:
         return await connect(self._target, self._credentials, self._trust, jump=self._jump)
 
+    async def _whole(self, argv: Sequence[str], privileged: bool, until: float | None) -> list[str]:
+        sudo = privileged and await self._needs_sudo(until)
+        return whole_command(argv, self._prefix, sudo=sudo)
+
     async def _needs_sudo(self, until: float | None) -> bool:
-        link = await self._in_time(self._keeper.link(), until)
+        link = await self._channels.link(until)
         if link is not self._asked:
             self._privileges.forget()
         needed = await self._privileges.need_sudo(self.run)
         self._asked = link
         return needed
-
-    async def _begin(self, line: bytes, until: float | None) -> tuple[SshLink, CommandChannel]:
-        """Run ``line`` in a channel of its own; the caller ends it. When the server has no more
-        sessions to give, after another command has ended."""
-        soon = asyncio.get_running_loop().time() + START_S if until is None else until
-        while True:
-            await self._in_time(self._gate.enter(), soon)
-            command = CommandChannel(self.where, until)
-            link = None
-            try:
-                link = await self._in_time(self._keeper.link(), soon)
-                await self._in_time(_open(link, command, line), soon)
-            except asyncssh.ChannelOpenError as error:
-                waits = link is not None and not link.lost and self._gate.refused()
-                self._gate.leave()
-                if not waits:
-                    raise as_ours(error, self.where) from error
-            except BaseException as error:
-                await self._end(link, command)
-                foreign = isinstance(error, (asyncssh.Error, OSError))
-                if foreign and not isinstance(error, SmtpadminError):
-                    raise as_ours(error, self.where) from error
-                raise
-            else:
-                return link, command
-
-    async def _end(self, link: SshLink | None, command: CommandChannel) -> None:
-        """See to it that the command has ended on the server, and give its place back."""
-        try:
-            if link is not None and command.opened and not command.output.ended:
-                command.output.drop()
-                await self._kill(link, command)
-        finally:
-            command.close()
-            self._gate.leave()
-
-    async def _kill(self, link: SshLink, command: CommandChannel) -> None:
-        """SIGTERM to the process group, then SIGKILL. What runs as root through sudo may not be
-        signalled by the account: it ends when it next writes, to a closed channel."""
-        await _within(TERM_S, command.known.wait())
-        if command.group is None or command.group < _LOWEST_GROUP:
-            return
-        for name, patience in (("TERM", TERM_S), ("KILL", KILL_S)):
-            if link.lost or not await self._signal(link, command.group, name):
-                return
-            if await _within(patience, command.closed.wait()):
-                return
-
-    async def _signal(self, link: SshLink, group: int, name: str) -> bool:
-        """Whether the process group took the signal. One at a time: each needs a session."""
-        killer = CommandChannel(self.where, asyncio.get_running_loop().time() + KILL_S)
-        try:
-            async with self._killing, asyncio.timeout(KILL_S):
-                await _open(link, killer, kill_line(group, name))
-                return (await killer.output.finish()).status == 0
-        except (asyncssh.Error, OSError) as error:
-            log.debug("SIG%s did not reach group %d: %s", name, group, why(error))
-            return False
-        finally:
-            killer.close()
-
-    async def _in_time(self, work: Awaitable[T], until: float | None) -> T:
-        try:
-            async with asyncio.timeout_at(until):
-                return await work
-        except TimeoutError as error:
-            if isinstance(error, SmtpadminError):
-                raise
-            raise out_of_time(self.where) from error
-
-
-async def _open(link: SshLink, command: CommandChannel, line: bytes | str) -> None:
-    await link.connection.create_session(
-        lambda: command,
-        line,  # type: ignore[arg-type] # octets go out as they are
-        encoding=None,
-        env={},
-        send_env=(),
-        request_pty=False,
-        x11_forwarding=False,
-    )
-
-
-async def _within(seconds: float, work: Awaitable[object]) -> bool:
-    try:
-        async with asyncio.timeout(seconds):
-            await work
-    except TimeoutError:
-        return False
-    return True

@@ -14,8 +14,34 @@ from smtpadmin.transport.remote_line import GROUP_MARK
 from smtpadmin.transport.ssh_errors import why
 
 _GROUP = re.compile(re.escape(GROUP_MARK) + rb"([0-9]{1,10})\n")
-MOST_BEFORE_GROUP = 64 * 1024
-"""Octets of standard error (a talkative start-up file) before the mark is no longer expected."""
+MOST_BEFORE_MARK = 64 * 1024
+"""Octets of talkative start-up files before the mark is no longer expected."""
+
+
+class Mark:
+    """Takes :data:`GROUP_MARK`, and what stands before it, out of a stream. When it does not come
+    all of the stream is the command's."""
+
+    def __init__(self) -> None:
+        self.group: int | None = None
+        self.passed = False
+        self._held = bytearray()
+
+    def strip(self, data: bytes, *, last: bool = False) -> bytes:
+        """What of ``data`` and of what was held back is the command's."""
+        if self.passed:
+            return data
+        self._held += data
+        found = _GROUP.search(self._held)
+        if found is not None:
+            self.group = int(found[1])
+            del self._held[: found.end()]
+        self.passed = found is not None or last or len(self._held) > MOST_BEFORE_MARK
+        if not self.passed:
+            return b""
+        own = bytes(self._held)
+        self._held.clear()
+        return own
 
 
 class CommandChannel(asyncssh.SSHClientSession[bytes]):
@@ -23,13 +49,17 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
 
     def __init__(self, where: str, until: float | None) -> None:
         self.output = CommandOutput(where, until=until, pause=self._pause, resume=self._resume)
-        self.group: int | None = None
         self.closed = asyncio.Event()
         self.known = asyncio.Event()
         self._where = where
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
-        self._stderr = bytearray()
+        self._marks = (Mark(), Mark())
         self._exited = False
+
+    @property
+    def group(self) -> int | None:
+        """The command's process group on the server; None while, or if, it is not known."""
+        return self._marks[0].group or self._marks[1].group
 
     @property
     def opened(self) -> bool:
@@ -55,12 +85,17 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Output came."""
-        if datatype is None:
-            self.output.out(data)
-        elif self.known.is_set():
+        if own := self._marks[datatype is not None].strip(data):
+            self.own_data(own, stderr=datatype is not None)
+        if self.group is not None:
+            self.known.set()
+
+    def own_data(self, data: bytes, *, stderr: bool) -> None:
+        """Output of the command itself."""
+        if stderr:
             self.output.err(data)
         else:
-            self._find_group(data)
+            self.output.out(data)
 
     def exit_status_received(self, status: int) -> None:
         """The command ended by itself."""
@@ -74,7 +109,10 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The channel is closed; without an exit status the connection broke."""
-        self._give_up_mark()
+        for stderr in (False, True):
+            if rest := self._marks[stderr].strip(b"", last=True):
+                self.own_data(rest, stderr=stderr)
+        self.known.set()
         self.closed.set()
         if self._exited:
             self.output.end()
@@ -87,21 +125,6 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
         )
         lost.__cause__ = exc
         self.output.end(lost)
-
-    def _find_group(self, data: bytes) -> None:
-        self._stderr += data
-        found = _GROUP.search(self._stderr)
-        if found is not None:
-            self.group = int(found[1])
-            del self._stderr[found.start() : found.end()]
-        if found is not None or len(self._stderr) > MOST_BEFORE_GROUP:
-            self._give_up_mark()
-
-    def _give_up_mark(self) -> None:
-        if not self.known.is_set():
-            self.known.set()
-            self.output.err(bytes(self._stderr))
-            self._stderr.clear()
 
     def _pause(self) -> None:
         if self._channel is not None:

@@ -21,12 +21,14 @@ class Gate:
         self.inside = 0
         self._queue: deque[asyncio.Future[None]] = deque()
 
-    def refused(self) -> bool:
-        """The server refused the channel of one who is inside: let fewer in from now on. False when
-        nobody else is inside, so that waiting would not help."""
-        if self.inside <= 1:
+    def refused(self, others: int = 0) -> bool:
+        """The server refused the channel of one who has just left: let fewer in from now on. False
+        when neither somebody inside nor one of ``others`` (sessions that can be given up) is in its
+        way, so that waiting would not help."""
+        used = self.inside + others
+        if used < 1:
             return False
-        self.limit = min(self.limit, self.inside - 1)
+        self.limit = max(1, min(self.limit, used))
         return True
 
     async def enter(self) -> None:

@@ -5,8 +5,6 @@ Unknown is a question, changed is a stop. Checking is never off, whatever ``~/.s
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import logging
 import os
@@ -17,7 +15,8 @@ from typing import NamedTuple
 import asyncssh
 from asyncssh.public_key import get_default_public_key_algs
 
-from smtpadmin.model.errors import UntrustedError, UsageError
+from smtpadmin.formats.fingerprint import openssh_form
+from smtpadmin.model.errors import UntrustedError
 from smtpadmin.transport.ssh_options import SSH_PORT, Resolved
 
 MOST_KNOWN_HOSTS = 16 * 1024 * 1024
@@ -40,31 +39,6 @@ class Known(NamedTuple):
 def hex_fingerprint(key: asyncssh.SSHKey) -> str:
     """SHA-256 of the public key, hex, as ``Profile.trust`` keeps it."""
     return hashlib.sha256(key.public_data).hexdigest()
-
-
-def openssh_form(fingerprint: str) -> str:
-    """``SHA256:…`` as ssh and ssh-keygen show a fingerprint that is given in hex."""
-    return "SHA256:" + base64.b64encode(bytes.fromhex(fingerprint)).decode("ascii").rstrip("=")
-
-
-def parse_fingerprint(text: str) -> str:
-    """A SHA-256 fingerprint in hex, typed as hex (with colons or not) or as ``SHA256:…``. Raises
-    UsageError."""
-    text = text.strip()
-    try:
-        if text.startswith("SHA256:"):
-            raw = base64.b64decode(text[7:] + "=" * (-len(text[7:]) % 4), validate=True)
-        else:
-            raw = bytes.fromhex(text.replace(":", ""))
-    except (ValueError, binascii.Error):
-        raw = b""
-    if len(raw) != hashlib.sha256().digest_size:
-        raise UsageError(
-            f"{text!r} is not a SHA-256 fingerprint",
-            where="trust",
-            remedy="Give 64 hexadecimal digits, or SHA256: and what ssh-keygen -l shows.",
-        )
-    return raw.hex()
 
 
 def known_hosts_files() -> list[Path]:

@@ -23,6 +23,17 @@ def visible(text: str, limit: int = MAX_SHOWN) -> str:
     return "".join(map(_shown, text)) + cut
 
 
+def visible_text(raw: bytes, limit: int = MAX_SHOWN) -> str:
+    """Octets of a message as lines of text, each like :func:`visible` and at most ``limit``
+    characters; line ends and tabs stay what they are."""
+    lines = raw.replace(b"\r\n", b"\n").split(b"\n")
+    return "\n".join(_visible_with_tabs(decode_line(line), limit) for line in lines)
+
+
+def _visible_with_tabs(line: str, limit: int) -> str:
+    return visible(line, limit).replace("␉", "\t") if "\t" in line else visible(line, limit)
+
+
 def _shown(character: str) -> str:
     code = ord(character)
     if code < 0x20:

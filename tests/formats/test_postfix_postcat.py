@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpadmin.formats.postfix_postcat import NotAQueueFileError, parse_queue_file
+from smtpadmin.formats.postfix_postcat import NotAQueueFileError, external, parse_queue_file
 from smtpadmin.model.queue import StoredMessage
 
 SAMPLE = Path(__file__).parents[3] / "shared/lab/samples/postfix-postcat.txt"
@@ -26,7 +26,7 @@ recipient: z@tempfail.test
 named_attribute: dsn_orig_rcpt=rfc822;ben@lab.test
 original_recipient: ben@lab.test
 done_recipient: ben@lab.test
-recipient: "q = x"@slow.test
+recipient: q = x@slow.test
 *** MESSAGE CONTENTS {PATH} ***
 """
 TAIL = f"*** HEADER EXTRACTED {PATH} ***\n*** MESSAGE FILE END {PATH} ***\n"
@@ -73,6 +73,24 @@ def test_a_message_that_looks_like_the_marks_stays_whole(message: bytes) -> None
     assert file.raw == message
     assert file.recipients == ("z@tempfail.test", '"q = x"@slow.test')
     assert file.sender == "anna@lab.test"
+
+
+@pytest.mark.parametrize(
+    ("internal", "address"),
+    [
+        ("", ""),
+        ("root", "root"),
+        ("a.b+c=d@x.org", "a.b+c=d@x.org"),
+        ("jürgen@x.org", "jürgen@x.org"),
+        ("john doe@x.org", '"john doe"@x.org'),
+        ('a"b\\c@x.org', '"a\\"b\\\\c"@x.org'),
+        (".a@x.org", '".a"@x.org'),
+        ("a@b@x.org", '"a@b"@x.org'),
+        ("$(id)", '"$(id)"'),
+    ],
+)
+def test_addresses_are_quoted_where_they_need_it(internal: str, address: str) -> None:
+    assert external(internal) == address
 
 
 @given(st.binary(max_size=300))

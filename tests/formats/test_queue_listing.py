@@ -18,6 +18,7 @@ NOW = datetime.fromisoformat("2026-11-25T12:00:00+00:00")
     [
         ([b'{"queue_name": "active", "queue_id": "1736261560", "recipients": []}'], "postqueue-j"),
         ([b"-Queue ID-  --Size-- ----Arrival Time---- -Sender/Recipient-------"], "mailq"),
+        ([b"----Queue ID----- --Size-- ---Arrival Time---- --Sender/Recipient------"], "mailq"),
         ([b"A1B2C3D4E5!   1902 Wed Aug 26 11:20:31  MAILER-DAEMON"], "mailq"),
         ([b"Mail queue is empty"], "mailq"),
         ([b"postqueue: fatal: open /etc/postfix/main.cf: No such file or directory"], "mailq"),

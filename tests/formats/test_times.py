@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpadmin.formats.times import parse_time
+from smtpadmin.formats.times import parse_clock, parse_time
 from smtpadmin.model.errors import UsageError
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -44,3 +44,25 @@ def test_anything_is_a_moment_or_a_usage_error(text: str) -> None:
 @given(st.datetimes(timezones=st.just(UTC)))
 def test_written_moments_are_read(moment: datetime) -> None:
     assert parse_time(moment.isoformat(), NOW) == moment
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("11:30", datetime(2026, 3, 1, 11, 30, tzinfo=UTC)),
+        ("12:00:00", NOW),
+        ("12:01", datetime(2026, 2, 28, 12, 1, tzinfo=UTC)),
+        ("2026-02-01 09:15", datetime(2026, 2, 1, 9, 15, tzinfo=UTC)),
+        ("20m", NOW - timedelta(minutes=20)),
+    ],
+)
+def test_a_clock_time_is_the_last_one_that_passed(text: str, moment: datetime) -> None:
+    assert parse_clock(text, NOW) == moment
+
+
+@given(st.text(max_size=20))
+def test_any_clock_is_a_moment_or_a_usage_error(text: str) -> None:
+    try:
+        assert parse_clock(text, NOW).tzinfo is not None
+    except UsageError:
+        return

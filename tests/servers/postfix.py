@@ -152,7 +152,7 @@ class PostfixInstance:
         message.set_content(body)
         with smtplib.SMTP("127.0.0.1", self.port, timeout=30) as client:
             client.ehlo()
-            client.mail(sender)
+            assert client.docmd(f"MAIL FROM:<{sender}>")[0] == 250
             for address in [to] if isinstance(to, str) else to:
                 assert client.rcpt(address)[0] == 250
             code, reply = client.data(raw or message.as_bytes())

@@ -5,13 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import trustme
 
 from smtpadmin.model.dns import NameServer
 from smtpadmin.model.profile import TlsMode
-from smtpadmin.services.checks import Check, CheckResult, check_host
+from smtpadmin.services.checks import Check, CheckResult, Trust, check_host
 from smtpadmin.transport.dns import Resolver
 from tests.support.dns_server import real_name_server
 from tests.support.odd_server import odd_server, script
@@ -32,6 +33,26 @@ async def test_a_server_with_its_own_authority() -> None:
     assert results[f"port {port}"] is CheckResult.PASS
     assert results["certificate"] is CheckResult.FAIL
     assert all(len(c.fingerprint) == 64 for c in checks if c.name == "certificate")
+
+
+async def test_what_the_profile_trusts_is_trusted(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority, file = trustme.CA(), tmp_path / "ca.pem"
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    authority.cert_pem.write_to_path(file)
+
+    async def certificate(port: int, trust: Trust) -> Check:
+        found = check_host("127.0.0.1", [(port, TlsMode.STARTTLS)], trust=trust)
+        return await anext(check async for check in found if check.name == "certificate")
+
+    async with real_server(context) as (port, _):
+        refused = await certificate(port, Trust(accepted={f"tls:127.0.0.1:{port}": "0" * 64}))
+        pinned = Trust(accepted={f"tls:127.0.0.1:{port}": refused.fingerprint})
+        assert refused.result is CheckResult.FAIL
+        assert (await certificate(port, Trust(str(file)))).result is CheckResult.PASS
+        accepted = await certificate(port, pinned)
+    assert accepted.result is CheckResult.PASS
+    assert accepted.detail.startswith("accepted for this server")
 
 
 async def test_clear_text_is_a_warning() -> None:

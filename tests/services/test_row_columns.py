@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpadmin.model.filter import TextTerm
+from smtpadmin.services.columns import Kind
 from smtpadmin.services.filtering import text_test
-from smtpadmin.services.row_columns import NumberData, TextData, grown
+from smtpadmin.services.row_columns import LineData, NumberData, TextData, column_data, grown
 
 words = st.none() | st.text(alphabet="abBAß", max_size=4)
 
@@ -93,3 +94,29 @@ def test_numbers_and_times() -> None:
 )
 def test_room_grows_by_doubling(have: int, want: int, length: int) -> None:
     assert len(grown(np.zeros(have, np.int32), want)) == length
+
+
+LINES = st.lists(st.text(alphabet="abB\nß é", max_size=6), max_size=12)
+
+
+@given(LINES, st.text(alphabet="abß \n", min_size=1, max_size=2), st.booleans())
+def test_lines_are_searched_as_each_would_be(texts: list[str], word: str, exact: bool) -> None:
+    data, test = LineData(), text_test(TextTerm("reason", word, exact=exact))
+    data.write(0, texts)
+    wanted = [test.test(text.casefold()) for text in texts]
+    assert data.matches(slice(0, len(texts)), "x", test).tolist() == wanted
+    assert data.matches(slots(len(texts))[::-1], "x", test).tolist() == wanted[::-1]
+
+
+def test_lines_are_overwritten_kept_and_not_counted() -> None:
+    data = LineData()
+    data.write(0, ["a", None, "c"])
+    data.write(1, ["b"])
+    data.compact(np.array([1, 2], np.int32))
+    assert data.matches(slots(2), "x", text_test(TextTerm(None, "B"))).tolist() == [True, False]
+    assert data.counts(slots(2)) == []
+
+
+def test_each_kind_has_its_arrays() -> None:
+    made = [type(column_data(kind)) for kind in Kind]
+    assert made == [TextData, LineData, NumberData, NumberData]

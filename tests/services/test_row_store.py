@@ -330,3 +330,14 @@ def test_loading_in_pieces_is_loading_at_once(
     for row in batch:
         pieces.append([row])
     assert list(pieces.visible_rows()) == naive_order(batch, order)
+
+
+def test_a_column_of_lines_is_ordered_by_arrival_and_searched() -> None:
+    columns = (*COLUMNS, Column("line", Kind.LINE, lambda r: f"{r.sender} wrote", anywhere=True))
+    lines: RowStore[Row] = RowStore(columns)
+    lines.append([Row(1, "b@x", "", 1), Row(2, "a@x", "", 1)])
+    lines.sort("line", descending=True)
+    lines.append([Row(3, "c@x", "", 1)])
+    assert [row.id for row in lines.visible_rows()] == [3, 2, 1]
+    lines.set_filter(parse_filter('"A@X wrote"'), NOW)
+    assert [row.id for row in lines.visible_rows()] == [2]

@@ -13,6 +13,7 @@ import pytest
 from smtpadmin.model.errors import ProtocolError, TotalDeadlineError, UsageError
 from smtpadmin.transport.local import LocalRunner
 from tests.support.processes import gone, running_with
+from tests.support.waiting import until
 
 HOSTILE = [
     "$(reboot)", "`id`", "a\nb", "'", '"', "*", "--", "-rf", "", "\\", "\udcff\udc80", "é", "; exit 3", "$HOME",
@@ -100,7 +101,7 @@ async def test_leaving_the_context_ends_the_command() -> None:
     mark = "81002.25"
     async with LocalRunner().start(["sh", "-c", f"echo up; sleep {mark}"]) as running:
         assert await anext(running.chunks()) == b"up\n"
-        assert running_with(mark)
+        await until(lambda: running_with(mark))
     await gone(mark)
 
 

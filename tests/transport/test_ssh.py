@@ -140,7 +140,7 @@ async def test_leaving_ends_what_runs_as_root_through_sudo(
     log.write_text("a line\n")
     async with runner.start(["tail", "-F", str(log)], privileged=True) as running:
         assert await anext(running.chunks()) == b"a line\n"
-        assert running_with(str(log))
+        await until(lambda: running_with(str(log)))
     await gone(str(log))
 
 

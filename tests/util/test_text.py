@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpadmin.util.text import decode_line, visible
+from smtpadmin.util.text import decode_line, visible, visible_text
 
 
 def test_controls_become_pictures() -> None:
@@ -41,3 +41,15 @@ def test_no_octet_of_a_line_is_lost(raw: bytes) -> None:
         for octet in range(0x80, 0x100):
             restored = restored.replace(b"\\x%02x" % octet, bytes([octet]))
         assert restored == raw
+
+
+def test_a_message_keeps_its_lines_and_tabs() -> None:
+    raw = b"Received: from a\r\n\tby b\x07\r\n\r\nx\xff"
+    assert visible_text(raw) == "Received: from a\n\tby b␇\n\nx\\xff"
+
+
+@given(st.binary())
+def test_a_message_has_as_many_lines_as_it_had(raw: bytes) -> None:
+    shown = visible_text(raw)
+    assert shown.count("\n") == raw.count(b"\n")
+    assert all(c.isprintable() for c in shown.replace("\n", "").replace("\t", ""))

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from types import MappingProxyType
-
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -17,12 +14,14 @@ from PySide6.QtWidgets import (
 
 from smtpadmin.gui.server_view import ServerView
 from smtpadmin.gui.tasks import TaskScope
+from smtpadmin.gui.trust_question import show_question
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.settings_form import SettingsForm
 from smtpadmin.model.errors import SmtpadminError, UntrustedError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
 from smtpadmin.services.profile_form import profile_from, values_of
 from smtpadmin.services.servers import declared_settings
+from smtpadmin.services.trust import may_accept, question, with_trust
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -54,7 +53,7 @@ class EditServer(QDialog):
         self.save.clicked.connect(self._on_save)
         self._lay_out()
         error = view.context.status.error if view is not None else None
-        if isinstance(error, UntrustedError) and error.fingerprint:
+        if isinstance(error, UntrustedError) and may_accept(error):
             self._ask_trust(error)
 
     def _lay_out(self) -> None:
@@ -70,25 +69,13 @@ class EditServer(QDialog):
         self.setMinimumWidth(64 * self.fontMetrics().averageCharWidth())
 
     def _ask_trust(self, error: UntrustedError) -> None:
-        question = self.tr("Is this the server's certificate?\nSHA-256 {0}\n{1}")
-        if error.changed:
-            question = self.tr(
-                "The certificate has CHANGED. Ask the administrator first.\nSHA-256 {0}\n{1}"
-            )
-        self._fingerprint = error.fingerprint
-        self.banner.show_message(
-            "err" if error.changed else "warn",
-            error.what,
-            question.format(error.fingerprint, error.detail),
-            button=self.tr("Yes, trust it"),
-            action=self._trust,
-        )
+        self._asked = error
+        show_question(self.banner, error, self._trust)
 
     def _trust(self) -> None:
-        place = f"tls:{self._profile.host}:{self._profile.port or 587}"
-        trust = dict(self._profile.trust) | {place: self._fingerprint}
-        self._profile = replace(self._profile, trust=MappingProxyType(trust))
-        self.banner.show_message("ok", self.tr("Trusted when you save"), self._fingerprint)
+        self._profile = with_trust(self._profile, self._asked.fingerprint, self._asked.place)
+        words = question(self._asked)["fingerprint"]
+        self.banner.show_message("ok", self.tr("Trusted when you save"), words)
 
     def _on_save(self) -> None:
         self._scope.spawn("save", self._save())

@@ -50,9 +50,9 @@ QUEUE_TABLE: tuple[TableColumn[QueueEntry], ...] = (
         tone=lambda e: queue_word(e.queue)[1], icon=lambda e: queue_word(e.queue)[2],
         value=lambda e: e.queue,
     ),
-    TableColumn("arrived", "Age", 9, _age, tooltip=lambda e: TIMES.full(e.arrived), right=True),
+    TableColumn("arrived", "Age", 8, _age, tooltip=lambda e: TIMES.full(e.arrived), right=True),
     TableColumn(
-        "recipient", "Recipient", 27, _waiting, tooltip=_all_recipients, term="to",
+        "recipient", "Recipient", 25, _waiting, tooltip=_all_recipients, term="to",
         value=_first_recipient,
     ),
     TableColumn(
@@ -60,17 +60,17 @@ QUEUE_TABLE: tuple[TableColumn[QueueEntry], ...] = (
         tooltip=lambda e: e.reason or "", term="reason",
     ),
     TableColumn(
-        "sender", "Sender", 24, lambda e: e.sender or "<>", muted=True, term="from",
+        "sender", "Sender", 20, lambda e: e.sender or "<>", muted=True, term="from",
         value=lambda e: e.sender,
     ),
-    TableColumn("size", "Size", 9, lambda e: octets(e.size), right=True),
+    TableColumn("size", "Size", 8.5, lambda e: octets(e.size), right=True),
     TableColumn(
-        "tries", "Tries", 8, lambda e: "" if e.tries is None else str(e.tries), right=True
+        "tries", "Tries", 7, lambda e: "" if e.tries is None else str(e.tries), right=True
     ),
     TableColumn(
-        "next_try", "Next try", 11, _next_try, tooltip=lambda e: TIMES.full(e.next_try), right=True
+        "next_try", "Next try", 10, _next_try, tooltip=lambda e: TIMES.full(e.next_try), right=True
     ),
-    TableColumn("queue_id", "Queue ID", 16, lambda e: e.queue_id, mono=True, term="id"),
+    TableColumn("queue_id", "Queue ID", 18, lambda e: e.queue_id, mono=True, term="id"),
     TableColumn("subject", "Subject", 24, lambda e: e.subject or "", hidden=True),
     TableColumn("domain", "Destination", 18, _domain, hidden=True, term="domain"),
     TableColumn("message_id", "Message-ID", 28, lambda e: e.message_id or "", hidden=True),

@@ -13,7 +13,7 @@ T = TypeVar("T")
 class TableColumn(Generic[T]):
     """One column of rows ``T``. ``name`` is the store's column to sort by; ``text`` words a cell;
     ``tone`` gives the token of its colour, and with ``pill`` the cell is drawn as a status pill with
-    ``icon``. ``term`` is the filter field for "Filter for"; ``value`` its exact value."""
+    ``icon``. A cell of a ``link`` column leads somewhere when it is clicked. ``term`` is the filter field for "Filter for"; ``value`` its exact value."""
 
     name: str
     title: str
@@ -28,5 +28,6 @@ class TableColumn(Generic[T]):
     icon: Callable[[T], str] | None = None
     stretch: bool = False
     hidden: bool = False
+    link: bool = False
     term: str | None = None
     value: Callable[[T], str] | None = None

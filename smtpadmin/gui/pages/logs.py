@@ -8,6 +8,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import (
     QHBoxLayout,
+    QMenu,
     QPlainTextEdit,
     QPushButton,
     QStackedWidget,
@@ -106,6 +107,8 @@ class LogsPage(Page):
         self.table.picked.connect(self._on_picked)
         self.table.letter.connect(self._on_letter)
         self.table.activated_row.connect(self._track)
+        self.table.followed.connect(self._track)
+        self.table.menu_opening.connect(self._add_to_menu)
         self.table.verticalScrollBar().sliderMoved.connect(self._on_scrolled)
         self.histogram.chosen.connect(self.go_to)
         TIMES.changed.connect(self.table.rows.refresh_texts)
@@ -115,6 +118,7 @@ class LogsPage(Page):
     def activate(self) -> None:
         super().activate()
         self._timer.start()
+        self._paint_histogram()
         if not self._started and self._follow is not None:
             self._started = True
             self.scope.spawn("follow", self._follow.run())
@@ -167,6 +171,7 @@ class LogsPage(Page):
     def _on_filter(self, wanted: Filter) -> None:
         self.store.set_filter(wanted, datetime.now(UTC))
         self._dirty = True
+        self._paint_histogram()
         self._show_emptiness()
         if self._following:
             self.table.scrollToBottom()
@@ -259,6 +264,32 @@ class LogsPage(Page):
             if time is not None and time >= when:
                 self._select(position)
                 return
+
+    def ask_for_time(self) -> None:
+        """Go to a time that is typed."""
+        self.scope.spawn("go to a time", self._go_to_typed())
+
+    async def _go_to_typed(self) -> None:
+        from smtpadmin.gui.dialogs.go_to_time import ask_for_time
+
+        when = await ask_for_time(self)
+        if when is not None:
+            self.go_to(when)
+
+    def _add_to_menu(self, menu: QMenu) -> None:
+        if self.box.text:
+            menu.addAction(self.tr("Show among all lines"), self.show_in_context)
+            menu.addSeparator()
+
+    def show_in_context(self) -> None:
+        """Clear the filter and stay at the current line, with what came before and after it."""
+        record = self.table.current_row()
+        self.box.set_text("")
+        if record is not None:
+            rows = enumerate(self.store.visible_rows())
+            position = next((at for at, row in rows if row is record), None)
+            if position is not None:
+                self._select(position)
 
     def _select(self, position: int) -> None:
         self._following = False

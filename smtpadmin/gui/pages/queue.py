@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from smtpadmin.connectors.api import never_said
 from smtpadmin.gui.ask import ask
 from smtpadmin.gui.dialogs.confirm_action import ConfirmAction
 from smtpadmin.gui.models.queue_columns import QUEUE_TABLE
@@ -68,6 +69,7 @@ class QueuePage(Page):
         self._timer = QTimer(self)
         self._timer.setInterval(AGE_EVERY_MS)
         self._timer.timeout.connect(self._tick)
+        self.table.hide_columns(never_said(context.session.connector))
         self.table.sort_by("arrived")
         self._show_emptiness()
 

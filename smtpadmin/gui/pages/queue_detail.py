@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QPlainTextEdit,
     QPushButton,
     QScrollArea,
+    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QTabBar,
@@ -29,6 +30,7 @@ from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.elided_label import ElidedLabel
 from smtpadmin.gui.widgets.journey_view import JourneyView
 from smtpadmin.gui.widgets.label import Label
+from smtpadmin.gui.widgets.message_views import VIEWS, MessageViews, text_view
 from smtpadmin.gui.widgets.narrow_box import NarrowBox
 from smtpadmin.gui.widgets.transcript_view import TranscriptView
 from smtpadmin.model.errors import SmtpadminError
@@ -36,10 +38,9 @@ from smtpadmin.model.queue import QueueEntry
 from smtpadmin.model.tracking import TrackCriteria
 from smtpadmin.services.explain import explain_reply
 from smtpadmin.services.journey import journey_of, journey_of_entry
-from smtpadmin.util.text import decode_line, visible
+from smtpadmin.util.text import visible
 
-MOST_TEXT = 400_000
-_TABS = ("Transcript", "Headers", "Body", "Raw", "Related log")
+_TABS = ("Transcript", *VIEWS, "Related log")
 
 
 class QueueDetail(QWidget):
@@ -59,8 +60,10 @@ class QueueDetail(QWidget):
         self._diagnosis = Banner(closable=False)
         self._journey = JourneyView()
         self._transcript = TranscriptView()
-        self._texts = {name: _text_view(name) for name in _TABS[1:]}
+        self.message = MessageViews()
+        self._log = text_view("Related log")
         self._tabs = QTabBar()
+        self._tabs.setObjectName("tight")
         self._tabs.setAccessibleName(self.tr("Detail"))
         self._stack = QStackedWidget()
         self._note = Label()
@@ -123,27 +126,32 @@ class QueueDetail(QWidget):
         for name in _TABS:
             self._tabs.addTab(self.tr(name))
         self._tabs.setTabVisible(0, self._context.has("transcript"))
-        self._tabs.setTabVisible(4, self._context.has("track"))
+        self._tabs.setTabVisible(len(_TABS) - 1, self._context.has("track"))
         self._tabs.currentChanged.connect(self._on_tab)
-        head.addWidget(self._tabs)
-        head.addStretch(1)
+        self._tabs.setExpanding(False)
+        self._tabs.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        head.addWidget(self._tabs, 1)
         self._track = QPushButton(self.tr("Track"))
         self._track.setObjectName("flat")
         tint(self._track, "route")
         self._track.setToolTip(self.tr("Track this message (T)"))
         self._track.clicked.connect(self.track)
-        copy = QPushButton(self.tr("Copy"))
+        copy = QPushButton()
         copy.setObjectName("flat")
         tint(copy, "copy")
+        copy.setToolTip(self.tr("Copy what is shown"))
+        copy.setAccessibleName(self.tr("Copy what is shown"))
         copy.clicked.connect(self._copy_text)
         head.addWidget(self._track)
         head.addWidget(copy)
         column.addLayout(head)
         column.addWidget(self._note)
         self._stack.addWidget(self._transcript)
-        for view in self._texts.values():
+        for view in (*self.message.widgets.values(), self._log):
             self._stack.addWidget(view)
+        self.message.structure.save_wanted.connect(self._on_save)
         column.addWidget(self._stack, 1)
+        self._on_tab(self._tabs.currentIndex())
         return box
 
     # What is shown.
@@ -263,12 +271,7 @@ class QueueDetail(QWidget):
         message = await source.fetch_message(entry.queue_id)
         if not self._is_shown(entry):
             return
-        head, _, body = message.raw.replace(b"\r\n", b"\n").partition(b"\n\n")
-        for name, octets in (("Headers", head), ("Body", body), ("Raw", message.raw)):
-            text = octets[:MOST_TEXT].replace(b"\r\n", b"\n")
-            lines = (visible(decode_line(line), 2_000) for line in text.split(b"\n"))
-            note = self.tr("\n… cut") if len(octets) > MOST_TEXT else ""
-            self._texts[name].setPlainText("\n".join(lines) + note)
+        await self.message.show_message(message.raw)
 
     async def _fetch_journey(self, entry: QueueEntry) -> None:
         tracker = ability(self._context.session.connector, Tracker)
@@ -278,15 +281,15 @@ class QueueDetail(QWidget):
             if self._is_shown(entry):
                 self._journey.show_steps(journey_of(tracked))
                 log = (visible(line, 2_000) for line in tracked.lines)
-                self._texts["Related log"].setPlainText("\n".join(log))
+                self._log.setPlainText("\n".join(log))
 
     def _is_shown(self, entry: QueueEntry) -> bool:
         return self._entry is not None and self._entry.identity == entry.identity
 
     def _clear(self) -> None:
         self._transcript.lines.set_lines(())
-        for view in self._texts.values():
-            view.clear()
+        self.message.clear()
+        self._log.clear()
         if self._entry is not None:
             self._note.hide()
 
@@ -300,6 +303,17 @@ class QueueDetail(QWidget):
         if self._entry is not None:
             self._context.track(TrackCriteria(queue_id=self._entry.queue_id))
 
+    def _on_save(self, number: str, name: str) -> None:
+        self._scope.spawn("save", self._save(number, name))
+
+    async def _save(self, number: str, name: str) -> None:
+        from smtpadmin.gui.dialogs.export import ask_for_file
+
+        path = await ask_for_file(self, name, [self.tr("All files (*)")])
+        if path is not None:
+            await self.message.save(number, path)
+            self._context.notice.emit(self.tr("Saved as {0}").format(path.name), None)
+
     def _copy_id(self) -> None:
         QGuiApplication.clipboard().setText(self._id.text())
 
@@ -309,14 +323,3 @@ class QueueDetail(QWidget):
             QGuiApplication.clipboard().setText(view.text())
         elif isinstance(view, QPlainTextEdit):
             QGuiApplication.clipboard().setText(view.toPlainText())
-
-
-def _text_view(name: str) -> QPlainTextEdit:
-    view = QPlainTextEdit()
-    view.setReadOnly(True)
-    view.setAccessibleName(name)
-    view.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-    view.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
-    view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-    view.setFrameShape(QPlainTextEdit.Shape.NoFrame)
-    return view

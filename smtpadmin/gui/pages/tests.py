@@ -20,7 +20,7 @@ from smtpadmin.gui.widgets.empty_state import EmptyState
 from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.stage_list import StageList
 from smtpadmin.model.profile import TlsMode
-from smtpadmin.services.checks import PORTS, CheckResult, check_host
+from smtpadmin.services.checks import PORTS, CheckResult, Trust, check_host
 from smtpadmin.transport.dns import Resolver
 
 
@@ -80,6 +80,10 @@ class TestsPage(Page):
             return f"{endpoints[0].host}:{endpoints[0].port}"
         return self.context.profile.host
 
+    def _trust(self) -> Trust:
+        profile = self.context.profile
+        return Trust(profile.settings.get("ca_file", ""), profile.trust)
+
     def focus_filter(self) -> None:
         self.host.setFocus()
 
@@ -101,7 +105,7 @@ class TestsPage(Page):
         self.list.start()
         self._stack.setCurrentWidget(self.list)
         self.summary.setText(self.tr("Checking {0}…").format(host))
-        async for check in check_host(host, ports, Resolver()):
+        async for check in check_host(host, ports, Resolver(), self._trust()):
             self.list.add(check)
         bad = [c for c in self.list.checks if c.result is CheckResult.FAIL]
         warned = [c for c in self.list.checks if c.result is CheckResult.WARN]

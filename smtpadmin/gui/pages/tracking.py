@@ -7,41 +7,31 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase, QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLineEdit,
-    QPlainTextEdit,
     QPushButton,
-    QScrollArea,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
-    QWidget,
 )
 
 from smtpadmin.connectors.api import Tracker, ability
-from smtpadmin.formats.reason_text import short_reason
-from smtpadmin.gui.icons import tint
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.models.tracking_columns import TRACKING_TABLE
 from smtpadmin.gui.pages.page import Page
+from smtpadmin.gui.pages.tracking_detail import TrackingDetail
 from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.empty_state import EmptyState
-from smtpadmin.gui.widgets.journey_view import JourneyView
-from smtpadmin.gui.widgets.label import Label
-from smtpadmin.gui.widgets.narrow_box import NarrowBox
+from smtpadmin.gui.widgets.histogram import Histogram
 from smtpadmin.gui.widgets.table import Table
 from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 from smtpadmin.services.columns import TRACKED_COLUMNS
-from smtpadmin.services.explain import explain_reply
-from smtpadmin.services.journey import journey_of
 from smtpadmin.services.row_store import RowStore
-from smtpadmin.util.text import visible
 
 BATCH = 200
 PERIODS = (
@@ -52,7 +42,11 @@ PERIODS = (
     ("All", 0),
 )
 _FIELDS = (("sender", "Sender"), ("recipient", "Recipient"), ("message_id", "Message-ID or queue ID"),
-           ("subject", "Subject"))  # fmt: skip
+           ("subject", "Subject"), ("client", "Client"))  # fmt: skip
+_TROUBLE = frozenset(DeliveryStatus) - {
+    DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.QUEUED, DeliveryStatus.UNKNOWN
+}  # fmt: skip
+"""What the histogram marks."""
 
 
 class TrackingPage(Page):
@@ -67,16 +61,16 @@ class TrackingPage(Page):
         self.go = QPushButton(self.tr("Search"))
         self.banner = Banner()
         self.empty = EmptyState()
-        self._journey = JourneyView()
-        self._diagnosis = Banner(closable=False)
-        self._title = Label()
-        self._lines = QPlainTextEdit()
+        self.histogram = Histogram()
+        self.detail = TrackingDetail()
         self._search: asyncio.Task[None] | None = None
         self._searched = False
         self._fill_choices()
         self._lay_out()
         self.table.picked.connect(self._on_picked)
         self.table.letter.connect(self._on_letter)
+        self.detail.copied.connect(self._on_copied)
+        self.histogram.chosen.connect(self.go_to)
         self.table.sort_by("arrived", descending=True)
         self._show_emptiness()
 
@@ -110,8 +104,8 @@ class TrackingPage(Page):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.table)
         self._stack.addWidget(self.empty)
-        self.detail = self._make_detail()
         self.detail.hide()
+        self.histogram.hide()
         splitter = QSplitter(Qt.Orientation.Vertical)
         splitter.addWidget(self._stack)
         splitter.addWidget(self.detail)
@@ -122,49 +116,9 @@ class TrackingPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(row)
+        column.addWidget(self.histogram)
         column.addWidget(self.banner)
         column.addWidget(splitter, 1)
-
-    def _make_detail(self) -> QWidget:
-        inner = NarrowBox()
-        left = QVBoxLayout(inner)
-        left.setContentsMargins(14, 10, 14, 10)
-        self._title.setObjectName("subtitle")
-        self._title.setWordWrap(True)
-        for widget in (self._title, self._diagnosis, self._journey):
-            left.addWidget(widget)
-        left.addStretch(1)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(inner)
-        area.setMinimumWidth(66 * self.fontMetrics().averageCharWidth())
-        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._lines.setReadOnly(True)
-        self._lines.setAccessibleName(self.tr("Log lines"))
-        self._lines.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self._lines.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self._lines.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
-        right = QWidget()
-        column = QVBoxLayout(right)
-        column.setContentsMargins(8, 4, 8, 4)
-        head = QHBoxLayout()
-        title = Label(self.tr("LOG LINES"))
-        title.setObjectName("section")
-        copy = QPushButton(self.tr("Copy as text"))
-        copy.setObjectName("flat")
-        tint(copy, "copy")
-        copy.clicked.connect(self._copy)
-        head.addWidget(title)
-        head.addStretch(1)
-        head.addWidget(copy)
-        column.addLayout(head)
-        column.addWidget(self._lines)
-        splitter = QSplitter()
-        splitter.addWidget(area)
-        splitter.addWidget(right)
-        splitter.setStretchFactor(1, 1)
-        splitter.setChildrenCollapsible(False)
-        return splitter
 
     # Searching.
 
@@ -201,6 +155,7 @@ class TrackingPage(Page):
             sender=typed["sender"],
             recipient=typed["recipient"],
             subject=typed["subject"],
+            client=typed["client"],
             status=DeliveryStatus(status) if status else None,
             since=datetime.now(UTC) - timedelta(hours=hours) if hours else None,
             lines=True,
@@ -224,6 +179,7 @@ class TrackingPage(Page):
             return
         self.banner.hide()
         self.store.clear()
+        self.histogram.hide()
         self.context.busy.emit(self.tr("tracking…"), 0, 0)
         batch: list[TrackedMessage] = []
         try:
@@ -240,6 +196,7 @@ class TrackingPage(Page):
         finally:
             self.context.busy.emit(self.tr("{0} messages found").format(self.store.total), 1, 1)
         self._show_emptiness()
+        self._show_times()
         if len(self.store) == 1:
             self.table.selectRow(0)
 
@@ -272,75 +229,46 @@ class TrackingPage(Page):
         self.status.setCurrentIndex(0)
         self.start_search()
 
+    def _show_times(self) -> None:
+        when = [(m.arrived.timestamp(), m.status) for m in self.store.all_rows() if m.arrived]
+        self.histogram.setVisible(len(when) > 1)
+        self.histogram.show_times(
+            [time for time, _ in when], [time for time, status in when if status in _TROUBLE]
+        )
+
+    def go_to(self, when: datetime) -> None:
+        """Select the message that arrived nearest to a time."""
+        rows = [(m.arrived, at) for at, m in enumerate(self.store.visible_rows()) if m.arrived]
+        if rows:
+            _, position = min((abs(arrived - when), at) for arrived, at in rows)
+            self.table.selectRow(position)
+            self.table.scrollTo(self.table.rows.index(position, 0))
+
     # One message.
 
     def _on_picked(self) -> None:
-        chosen = self.table.selected_rows()
-        self.detail.setVisible(bool(chosen))
-        if len(chosen) == 1:
-            self._show(chosen[0])
-        elif chosen:
-            self._title.setText(self.tr("{0} messages").format(len(chosen)))
-            self._diagnosis.hide()
-            self._journey.show_steps(())
-            self._lines.setPlainText("\n".join(visible(x, 2_000) for m in chosen for x in m.lines))
-
-    def _show(self, message: TrackedMessage) -> None:
-        self._title.setText(visible(message.subject or message.message_id or "", 120))
-        good_ends = (DeliveryStatus.SENT, DeliveryStatus.DELIVERED)
-        by_trouble = sorted(message.recipients, key=lambda r: r.status in good_ends)
-        reply = next((r.reply for r in by_trouble if r.reply), None)
-        if reply:
-            found = explain_reply(reply)
-            good = message.status in good_ends
-            tone = "ok" if good else "err" if found.permanent else "warn"
-            words = self.tr("Delivered") if message.status is DeliveryStatus.DELIVERED else self.tr(
-                "Handed to the next hop") if good else found.summary  # fmt: skip
-            self._diagnosis.show_message(
-                tone,
-                words,
-                visible(short_reason(reply), 400)
-                if good
-                else f"{found.remedy}\n{visible(short_reason(reply), 400)}",
-            )
-        else:
-            self._diagnosis.hide()
-        self._journey.show_steps(journey_of(message))
-        self._lines.setPlainText("\n".join(visible(line, 2_000) for line in message.lines))
+        self.detail.show_messages(self.table.selected_rows())
 
     def _on_letter(self, letter: str) -> None:
         chosen = self.table.selected_rows()
         if letter == "t" and chosen and chosen[0].queue_ids:
             self.context.log_wanted.emit(chosen[0].queue_ids[0])
 
-    def _copy(self) -> None:
-        chosen = self.table.selected_rows()
-        texts = [as_text(message) for message in chosen]
-        QGuiApplication.clipboard().setText("\n\n".join(texts))
+    def _on_copied(self) -> None:
         self.context.notice.emit(self.tr("Copied for the ticket"), None)
 
     def export(self) -> None:
-        """Save the results."""
-        from smtpadmin.gui.dialogs.export import export_rows
+        """Save the results: a page to hand on, a table, JSON or text."""
+        from smtpadmin.gui.dialogs.export import export_tracked
 
-        self.scope.spawn("export", export_rows(self, self.table, "tracking"))
+        messages = list(self.store.visible_rows())
+        self.scope.spawn("export", export_tracked(self, messages, self._asked()))
 
-
-def as_text(message: TrackedMessage) -> str:
-    """A message's story for a ticket: facts, recipients, log lines."""
-    sender = "unknown" if message.sender is None else message.sender or "<>"
-    head = [
-        f"Message-ID: {message.message_id or 'none'}",
-        f"Queue IDs: {', '.join(message.queue_ids) or 'none (refused before one was given)'}",
-        f"From: {sender}",
-        f"Subject: {message.subject or ''}",
-        f"Arrived: {message.arrived.isoformat() if message.arrived else 'unknown'}",
-        f"Status: {message.status}",
-    ]
-    recipients = [
-        f"  {r.address}: {r.status} {r.dsn or ''} {r.reply or ''} ({r.attempts} tries)".rstrip()
-        for r in message.recipients
-    ]
-    return "\n".join(
-        visible(line, 4_000) for line in [*head, "Recipients:", *recipients, "", *message.lines]
-    )
+    def _asked(self) -> str:
+        """The criteria in words, for the head of a report."""
+        typed = [f"{name.replace('_', '-')} {edit.text().strip()}"
+                 for name, edit in self.edits.items() if edit.text().strip()]  # fmt: skip
+        if self.status.currentData():
+            typed.append(self.status.currentText())
+        where = f"{self.context.profile.name}, {self.period.currentText().lower()}"
+        return ", ".join([*typed, where])

@@ -56,6 +56,7 @@ QTabBar {{ background: transparent; border: 0; qproperty-drawBase: 0; }}
 QTabBar::tab {{
   background: transparent; color: {muted}; padding: 7px 10px 6px 10px; margin-right: 6px;
   border: 0; border-bottom: 2px solid transparent; }}
+#tight::tab {{ padding: 7px 6px 6px 6px; margin-right: 4px; }}
 QTabBar::tab:selected {{ color: {text}; font-weight: 600; border-bottom: 2px solid {accent}; }}
 QTabBar::tab:hover {{ color: {text}; }}
 QTabBar::tab:focus {{ border-bottom: 2px solid {text}; }}

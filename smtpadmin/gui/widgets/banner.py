@@ -71,7 +71,7 @@ class Banner(QWidget):
     ) -> None:
         """Show it; ``details`` enables Copy details."""
         self._tone, self._action, self._details = tone, action, details
-        self._title.setText(visible(title))
+        self._title.setText(visible(f"{title[:1].upper()}{title[1:]}"))
         self.set_text(text)
         self._button.setText(button)
         self._button.setVisible(bool(button))

@@ -38,6 +38,12 @@ class CellFont:
         return self.metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
 
 
+def _plain_tone(column: TableColumn[object]) -> str:
+    if column.link:
+        return "accent"
+    return "muted" if column.muted else "text"
+
+
 class CellDelegate(QStyledItemDelegate):
     """For every table of the window."""
 
@@ -92,7 +98,7 @@ class CellDelegate(QStyledItemDelegate):
         cell: Cell,
     ) -> None:
         font = self._mono if column.mono else self._text
-        painter.setPen(self._color(cell.tone or ("muted" if column.muted else "text")))
+        painter.setPen(self._color(cell.tone or _plain_tone(column)))
         painter.setFont(font.font)
         inner = rect.adjusted(PADDING, 0, -PADDING, 0)
         # Wire text keeps its own direction; only its place is mirrored.

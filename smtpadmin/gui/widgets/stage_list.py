@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -71,3 +72,20 @@ class StageList(QTableWidget):
             self.setItem(row, column, item)
         self.resizeRowToContents(row)
         self.scrollToBottom()
+
+    def as_text(self) -> str:
+        """The selected lines, or all, for the clipboard: result, check, detail, what to do."""
+        chosen = sorted({index.row() for index in self.selectedIndexes()})
+        checks = [self.checks[row] for row in chosen] or self.checks
+        return "\n".join(_line(check) for check in checks)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Copy):
+            QGuiApplication.clipboard().setText(self.as_text())
+        else:
+            super().keyPressEvent(event)
+
+
+def _line(check: Check) -> str:
+    head = f"{check.result.value}  {check.name}  {check.target}: {check.detail}"
+    return visible(f"{head}  → {check.fix}" if check.fix else head, 4_000)

@@ -7,11 +7,11 @@ scrolls with them. Single letters act only while the table has the focus.
 from __future__ import annotations
 
 import functools
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
-from PySide6.QtCore import QPoint, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent
+from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -30,12 +30,15 @@ NORMAL_EXTRA, COMPACT_EXTRA = 13, 7
 
 class Table(QTableView):
     """A view of a RowModel. ``activated_row`` is Enter or a double click; ``letter`` a single
-    letter typed; ``filter_wanted`` a term chosen in the menu; ``picked`` a change of selection."""
+    letter typed; ``filter_wanted`` a term chosen in the menu; ``picked`` a change of selection;
+    ``followed`` the row whose link was clicked; ``menu_opening`` lets a page add to the menu."""
 
     activated_row = Signal(object)
     letter = Signal(str)
     filter_wanted = Signal(object)
     picked = Signal()
+    followed = Signal(object)
+    menu_opening = Signal(object)
     columns_changed = Signal()
 
     def __init__(self, model: RowModel[Any], name: str, parent: QWidget | None = None) -> None:
@@ -66,6 +69,7 @@ class Table(QTableView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.verticalHeader().hide()
+        self.setMouseTracking(any(column.link for column in self.rows.columns))
         self.set_compact(False)
 
     def _set_header(self) -> None:
@@ -197,6 +201,26 @@ class Table(QTableView):
         if self.current_row() is not None:
             self.activated_row.emit(self.current_row())
 
+    # Links.
+
+    def _link_at(self, at: QPoint) -> QModelIndex | None:
+        index = self.indexAt(at)
+        leads = index.isValid() and self.rows.columns[index.column()].link and bool(index.data())
+        return index if leads else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        over = self._link_at(event.position().toPoint()) is not None
+        shape = Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor
+        self.viewport().setCursor(shape)
+        super().mouseMoveEvent(event)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        super().mousePressEvent(event)
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        index = self._link_at(event.position().toPoint())
+        if index is not None and plain and event.button() == Qt.MouseButton.LeftButton:
+            self.followed.emit(self.rows.row(index.row()))
+
     def _on_menu(self, at: QPoint) -> None:
         index = self.indexAt(at)
         if not index.isValid():
@@ -214,6 +238,7 @@ class Table(QTableView):
                 term = TextTerm(column.term, value, negated)
                 action.triggered.connect(functools.partial(self.filter_wanted.emit, term))
             menu.addSeparator()
+        self.menu_opening.emit(menu)
         menu.addAction(self.tr("Copy cell"), self.copy_cell)
         menu.addAction(self.tr("Copy rows"), self.copy_rows)
         menu.addSeparator()
@@ -248,6 +273,12 @@ class Table(QTableView):
     def visible_names(self) -> list[str]:
         """Names of the columns that are shown, left to right."""
         return [self.rows.columns[number].name for number in self._visible_columns()]
+
+    def hide_columns(self, names: Collection[str]) -> None:
+        """Hide these; the menu still offers them."""
+        for number, column in enumerate(self.rows.columns):
+            if column.name in names:
+                self.setColumnHidden(number, True)
 
     def show_only(self, names: Sequence[str]) -> None:
         """Show exactly these columns."""

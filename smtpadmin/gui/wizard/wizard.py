@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
     QComboBox,
     QCompleter,
@@ -18,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from smtpadmin.connectors.registry import connectors
 from smtpadmin.gui.tasks import TaskScope
+from smtpadmin.gui.trust_question import show_question
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.settings_form import SettingsForm
@@ -27,6 +31,7 @@ from smtpadmin.model.errors import SmtpadminError, UntrustedError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
 from smtpadmin.services.presets import presets
 from smtpadmin.services.servers import declared_settings
+from smtpadmin.services.survey import command_kinds
 from smtpadmin.services.wizard import Step, Wizard
 
 _PAGES = (Step.SERVER, Step.LOGIN, Step.NAME)
@@ -56,6 +61,7 @@ class ServerWizard(QDialog):
         self._stack = QStackedWidget()
         self._login = QVBoxLayout()
         self._where = Label()
+        self.found = StageList()
         self._lay_out()
         self._show()
         em = self.fontMetrics().averageCharWidth()
@@ -132,7 +138,11 @@ class ServerWizard(QDialog):
         self._where.setWordWrap(True)
         self._login.addWidget(self._where)
         self._login.addStretch(1)
-        return page
+        both = QStackedWidget()
+        both.addWidget(page)
+        both.addWidget(self.found)
+        self._fields_or_found = both
+        return both
 
     def _name_page(self) -> QWidget:
         page = QWidget()
@@ -173,11 +183,13 @@ class ServerWizard(QDialog):
             self._fill_name()
 
     def _fill_form(self) -> None:
+        self._fields_or_found.setCurrentIndex(0)
         if self.form is not None:
             self._login.removeWidget(self.form)
             self.form.deleteLater()
         state = self.engine.state
         self.form = SettingsForm(declared_settings(state.kind), state.values)
+        self.test.setText(self.tr("&Look") if self.engine.by_commands else self.tr("&Test"))
         self._login.insertWidget(0, self.form)
         words = self.tr("Password and profile are kept in: {0}").format(
             self.engine.where_secrets_go()
@@ -218,21 +230,32 @@ class ServerWizard(QDialog):
     # What the user does.
 
     def _on_kind(self) -> None:
-        builtin = self.kind.currentData() == "builtin"
-        self._look.setVisible(not builtin)
-        self.list.setVisible(not builtin)
-        self.address.setPlaceholderText(
-            "127.0.0.1:8025"
-            if builtin
-            else self.tr("mail.example.org, you@example.org, or SendGrid")
-        )
-        self._hint.setText(
-            self.tr("The admin API that smtpadmin serve printed, HOST:PORT.")
-            if builtin
-            else self.tr(
-                "Look tries its name, ports, encryption and certificate; a failed check blocks nothing."
+        kind = str(self.kind.currentData())
+        by_smtp = kind != "builtin" and kind not in command_kinds()
+        self._look.setVisible(by_smtp)
+        self.list.setVisible(by_smtp)
+        self._hint_at(*self._hints(kind, by_smtp))
+
+    def _hints(self, kind: str, by_smtp: bool) -> tuple[str, str]:
+        if by_smtp:
+            return (
+                self.tr("mail.example.org, you@example.org, or SendGrid"),
+                self.tr("Look tries its name, ports, encryption and certificate; "
+                        "a failed check blocks nothing."),
+            )  # fmt: skip
+        if kind == "builtin":
+            return "127.0.0.1:8025", self.tr(
+                "The admin API that smtpadmin serve printed, HOST:PORT."
             )
-        )
+        return (
+            self.tr("mx1.example.org, you@host:port, or an alias of ~/.ssh/config"),
+            self.tr("It is reached by SSH, with the keys, agent, jump hosts and known hosts that ssh "
+                    "uses. Leave it empty when the mail server runs on this computer."),
+        )  # fmt: skip
+
+    def _hint_at(self, example: str, words: str) -> None:
+        self.address.setPlaceholderText(example)
+        self._hint.setText(words)
 
     def _on_look(self) -> None:
         self._note()
@@ -267,6 +290,9 @@ class ServerWizard(QDialog):
         self._show()
 
     def _on_back(self) -> None:
+        if self._fields_or_found.currentWidget() is self.found:
+            self._fields_or_found.setCurrentIndex(0)
+            return
         self._note()
         self.engine.back()
         self._show()
@@ -279,27 +305,55 @@ class ServerWizard(QDialog):
         if self.form is not None:
             self.form.check()
         self.banner.show_message("info", self.tr("Connecting…"))
+        if self.engine.by_commands:
+            await self._survey()
+            return
         found = await self.engine.test()
         self.banner.show_message(
             "ok", self.tr("It works: {0} {1}").format(found.software, found.version), found.path
         )
+
+    async def _survey(self) -> None:
+        """What is there, line by line; when another kind than the chosen one is, that is taken."""
+        asked = self.engine.state.kind
+        self.found.start()
+        self._fields_or_found.setCurrentWidget(self.found)
+        async for check in self.engine.survey():
+            self.found.add(check)
+        state = self.engine.state
+        if state.kind != asked:
+            self._fill_form()
+            self._fields_or_found.setCurrentWidget(self.found)
+            words = self.tr("{0} is there, {1} is not: {0} was chosen")
+            names = {kind: cls.title for kind, cls in connectors().items()}
+            self.banner.show_message("info", words.format(names[state.kind], names[asked]))
+        elif state.tested is None:
+            self.banner.show_message("warn", self.tr("No such mail server was found there"))
+        elif any(check.fix for check in self.found.checks):
+            self.banner.show_message(
+                "warn", self.tr("It works; what is missing stands below with its remedy"),
+                button=self.tr("Copy"), action=self._copy_found,
+            )  # fmt: skip
+        else:
+            self.banner.show_message("ok", self.tr("It works, and nothing is missing"))
+
+    def _copy_found(self) -> None:
+        QGuiApplication.clipboard().setText(self.found.as_text())
 
     def _on_environment(self, text: str) -> None:
         self.engine.choose_environment(Environment(text))
         self.safety.setCurrentIndex(self.safety.findData(self.engine.state.safety))
 
     def _on_error(self, name: str, error: BaseException) -> None:
+        if not self.found.checks:
+            self._fields_or_found.setCurrentIndex(0)
         if isinstance(error, UntrustedError) and error.fingerprint:
-            words = self.tr("Is this the server's certificate? SHA-256 {0}\n{1}")
-            self.banner.show_message(
-                "warn", error.what, words.format(error.fingerprint, error.detail),
-                button=self.tr("Yes, trust it"), action=lambda: self._trust(error.fingerprint),
-            )  # fmt: skip
+            show_question(self.banner, error, functools.partial(self._trust, error))
         elif isinstance(error, SmtpadminError):
             self.banner.show_message("err", error.what, error.remedy, details=str(error))
         else:
             raise error
 
-    def _trust(self, fingerprint: str) -> None:
-        self.engine.trust(fingerprint)
+    def _trust(self, error: UntrustedError) -> None:
+        self.engine.trust(error.fingerprint, error.place)
         self._on_test()
