@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from smtpadmin.connectors.exim import CHANGED, EximServer
+from smtpadmin.connectors._exim_actions import CHANGED
+from smtpadmin.connectors.exim import EximServer
 from smtpadmin.formats.exim_actions import GONE, LOCKED, MALFORMED
 from smtpadmin.model.errors import ServerRefusedError, UsageError
 from smtpadmin.model.log import LogRecord
