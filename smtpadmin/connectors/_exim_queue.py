@@ -10,6 +10,8 @@ from smtpadmin.formats.exim_actions import is_permission_denied
 from smtpadmin.formats.exim_queue import SPOOL_FILE_GONE, WAITING, EximQueueReader
 from smtpadmin.model.errors import ProtocolError
 from smtpadmin.model.queue import QueueCounts, QueueEntry
+from smtpadmin.transport.command import CommandResult
+from smtpadmin.transport.privileges import sudo_refused
 from smtpadmin.util.text import visible
 
 MOST_IDS = 500
@@ -60,7 +62,7 @@ class EximQueue:
         return QueueCounts({WAITING: int(count)})
 
     def _raise(self, status: int, said: str) -> None:
-        if is_permission_denied(said):
+        if is_permission_denied(said) or sudo_refused(CommandResult(status, b"", said.encode())):
             raise self._exim.not_permitted()
         words = visible(" ".join(said.split("\n")).strip(), 300)
         raise ProtocolError(

@@ -446,3 +446,13 @@ async def test_of_three_hundred_exactly_those_of_the_filter_go_and_come_back(
         e.recipients[0].address for e in rows.values()
     )
     assert all(r.message.removeprefix("queued again as ") in back for r in undone.results)
+
+
+async def test_the_new_id_is_found_behind_a_long_header_too(exim: Exim, server: EximServer) -> None:
+    exim.put("u@down.test", "ben@lab.test")
+    raw = b"From: a@lab.test\nX-Big: " + b"y" * 300_000 + b"\n\nbody\n"
+    new_id = await server.reinject(
+        StoredMessage("1aaaaa-000000-aa", "ben@lab.test", ("u@down.test",), raw)
+    )
+    assert new_id in exim.ids()
+    assert b"X-Big" in (await server.fetch_message(new_id)).raw
