@@ -61,14 +61,17 @@ class LogFiles:
                 return
         raise self.not_permitted(path)
 
-    async def follow(self, paths: Sequence[str]) -> AsyncIterator[list[bytes]]:
+    async def follow(
+        self, paths: Sequence[str], *, whole: bool = False, deadline: float | None = None
+    ) -> AsyncIterator[list[bytes]]:
         """New lines of files, until cancelled; a rotated or missing one is followed when it comes.
-        With several a line ``==> PATH <==`` stands before those of each."""
-        argv = ["tail", "-n", "0", "-F", "--", *paths]
+        With several a line ``==> PATH <==`` stands before those of each. ``whole`` begins at their
+        first line; after ``deadline`` seconds TotalDeadlineError is raised."""
         sudo = await self._needs_sudo(paths)
         if sudo and sudo_refused(await self._runner.run(_look(paths), privileged=True)):
             raise self.not_permitted(paths[0])
-        async with self._runner.start(argv, privileged=sudo) as running:
+        argv = ["tail", "-n", "+1" if whole else "0", "-F", "--", *paths]
+        async with self._runner.start(argv, privileged=sudo, deadline=deadline) as running:
             async for lines in whole_lines(running.chunks()):
                 yield lines
             result = await running.finish()

@@ -21,6 +21,7 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command("add_server", "&Add server…", "File", "Ctrl+Shift+N", icon="plus"),
+    Command("open_logs", "&Open log files…", "File", "Ctrl+O", icon="log"),
     Command("demo", "Try with the &demo server", "File", icon="beaker"),
     Command("export", "&Export…", "File", "Ctrl+E", "server", "export"),
     Command("quit", "&Quit", "File", "Ctrl+Q"),

@@ -5,10 +5,20 @@ from __future__ import annotations
 import asyncio
 import functools
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QKeyEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import (
+    QAction,
+    QCloseEvent,
+    QDragEnterEvent,
+    QDropEvent,
+    QKeyEvent,
+    QKeySequence,
+    QResizeEvent,
+    QShortcut,
+)
 from PySide6.QtWidgets import (
     QMainWindow,
     QSplitter,
@@ -64,6 +74,7 @@ class MainWindow(QMainWindow):
         self.toast = Toast(self)
         self._connect()
         set_presenter(self.show_problem)
+        self.setAcceptDrops(True)
         self.resize(DEFAULT_SIZE)
         self._enable()
 
@@ -157,6 +168,7 @@ class MainWindow(QMainWindow):
                 ),
                 (self.tr("Add server…"), self.servers.add),
                 (self.tr("Try with demo server"), self.commands.do_demo),
+                (self.tr("Open log files…"), self.commands.do_open_logs),
             )
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -327,6 +339,17 @@ class MainWindow(QMainWindow):
             action.setVisible(number < len(titles))
             if number < len(titles):
                 action.setText(self.tr(titles[number]))
+
+    # Log files that are dropped on the window.
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(u.toLocalFile()) for u in event.mimeData().urls() if u.isLocalFile()]
+        event.acceptProposedAction()
+        self.servers.open_logs(paths)
 
     # Keys that must not disturb typing: an edit takes them before a shortcut does.
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QDialog
+from PySide6.QtWidgets import QDialog, QFileDialog
 
 from smtpadmin.gui.ask import ask
 
 if TYPE_CHECKING:
     from smtpadmin.gui.main_window import MainWindow
     from smtpadmin.model.profile import Profile
+
+
+LOG_FILES = "log-files"
+"""The kind of ``services.log_files``, which is loaded when it is needed."""
 
 
 class ServerDialogs:
@@ -22,6 +28,10 @@ class ServerDialogs:
     def add(self) -> None:
         """Ask for a new server and show it."""
         self._window.scope.spawn("add server", self._add())
+
+    def open_logs(self, paths: Sequence[Path] = ()) -> None:
+        """Show log files of this computer; asks which when none are named."""
+        self._window.scope.spawn("open logs", self._open_logs(paths))
 
     def edit(self, uuid: str) -> None:
         """Change a profile and connect anew."""
@@ -40,11 +50,28 @@ class ServerDialogs:
             await window.workspace.reload()
             await window.open_server(dialog.saved.uuid)
 
+    async def _open_logs(self, paths: Sequence[Path]) -> None:
+        chosen = list(paths) or await self._ask_for_logs()
+        if chosen:
+            profile = await self._window.workspace.open_logs(chosen)
+            await self._window.open_server(profile.uuid, "logs")
+
+    async def _ask_for_logs(self) -> list[Path]:
+        window = self._window
+        dialog = QFileDialog(window, window.tr("Open log files: plain, gzip, zstd, xz or bzip2"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
+        dialog.setOption(QFileDialog.Option.DontUseNativeDialog, True)
+        accepted = await ask(dialog) == QDialog.DialogCode.Accepted
+        return [Path(name) for name in dialog.selectedFiles()] if accepted else []
+
     async def _edit(self, uuid: str) -> None:
         from smtpadmin.gui.dialogs.edit_server import EditServer
 
         window, profile = self._window, self._profile(uuid)
         if profile is None:
+            return
+        if profile.kind == LOG_FILES:
+            window.toast.show_notice(window.tr("Open the files again to change what is read"), None)
             return
         store = window.workspace.store_of(profile)
         dialog = EditServer(await store.get(uuid), store, window.views.get(uuid), window)

@@ -41,6 +41,9 @@ class WindowCommands:
     def do_add_server(self) -> None:
         self._window.servers.add()
 
+    def do_open_logs(self) -> None:
+        self._window.servers.open_logs()
+
     def do_demo(self) -> None:
         self._window.scope.spawn("demo", self._window.start_demo())
 

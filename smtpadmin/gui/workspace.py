@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -89,13 +91,26 @@ class Workspace(QObject):
             await self.reload()
         return self.demo.profile
 
+    async def open_logs(self, paths: Sequence[Path]) -> Profile:
+        """A profile of log files, for this session."""
+        from smtpadmin.services.log_files import profile_of
+
+        taken = {profile.name for profile in self.known}
+        profile = profile_of(paths, taken=taken)
+        await self.demo_profiles.add(profile, {})
+        await self.reload()
+        return profile
+
     async def session_for(self, profile: Profile) -> ServerSession:
         """The session of a profile, started when it is new."""
         session = self.sessions.get(profile.uuid)
         if session is None:
-            from smtpadmin.services.session import ServerSession
+            from smtpadmin.connectors import registry
+            from smtpadmin.services.log_files import KIND, LogFiles
+            from smtpadmin.services.session import Factory, ServerSession
 
-            session = ServerSession(profile, await self._secrets(profile))
+            factory: Factory = LogFiles if profile.kind == KIND else registry.create
+            session = ServerSession(profile, await self._secrets(profile), factory)
             self.sessions[profile.uuid] = session
             session.start()
         return session

@@ -108,7 +108,7 @@ def test_show_and_its_log(cli: Cli, exim: Exim) -> None:
     assert "not a message ID of Exim" in problem
 
 
-def test_logs_and_tracking(cli: Cli, exim: Exim) -> None:
+def test_logs(cli: Cli, exim: Exim) -> None:
     queue_id = exim.put("anna@lab.test", "ben@lab.test")
     exim.run("-M", queue_id)
     exim.wait_for(f"{queue_id} Completed")

@@ -38,6 +38,7 @@ from smtpadmin.util.text import visible
 
 LIMIT = 500_000
 BACKLOG = timedelta(hours=4)
+ALL = timedelta(days=365 * 60)
 HISTOGRAM_EVERY_MS = 1_000
 MOST_IN_HISTOGRAM = 20_000
 
@@ -59,7 +60,8 @@ class LogsPage(Page):
         self._started = False
         self._dirty = False
         source = ability(context.session.connector, LogSource)
-        self._follow = LogFollow(source, self._on_records, backlog=BACKLOG) if source else None
+        backlog = ALL if getattr(source, "whole_log", False) else BACKLOG
+        self._follow = LogFollow(source, self._on_records, backlog=backlog) if source else None
         self._timer = QTimer(self)
         self._timer.setInterval(HISTOGRAM_EVERY_MS)
         self._timer.timeout.connect(self._paint_histogram)

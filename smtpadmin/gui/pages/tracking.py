@@ -90,6 +90,8 @@ class TrackingPage(Page):
         for title, hours in PERIODS:
             self.period.addItem(self.tr(title), hours)
         self.period.setAccessibleName(self.tr("Period"))
+        if getattr(self.context.session.connector, "whole_log", False):
+            self.period.setCurrentIndex(len(PERIODS) - 1)
         self.go.setObjectName("primary")
         self.go.clicked.connect(self.start_search)
 

@@ -1,0 +1,231 @@
+"""Log files on this computer as a server that can only be read: its log and its messages.
+
+A session and its pages work on it as on any server; there is nothing to log in to and nothing to
+act on. Files are read in a thread, in batches, so that the window stays live.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+from typing import ClassVar
+from uuid import uuid4
+
+from smtpadmin.connectors.api import FieldType, SettingField
+from smtpadmin.formats.log_clock import LogClock
+from smtpadmin.model.errors import UsageError
+from smtpadmin.model.log import LogRecord
+from smtpadmin.model.profile import Environment, Profile, SafetyLevel
+from smtpadmin.model.stats import ProbeResult
+from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
+from smtpadmin.tracking.files import (
+    SYSLOG,
+    LineParser,
+    LogFormat,
+    LogTimes,
+    log_files,
+    named_format,
+    read_records,
+    recognised,
+)
+from smtpadmin.tracking.log_lines import head_of
+from smtpadmin.tracking.track_logs import track_files
+from smtpadmin.util.tasks import run_blocking_for
+from smtpadmin.util.zones import LOCAL, zone_named
+
+KIND = "log-files"
+BATCH = 2_000
+BATCH_DEADLINE = 60.0
+TRACK_DEADLINE = 600.0
+MOST_ADDED = 16 * 1024 * 1024
+"""Octets that are taken at once from a file that grew."""
+LOOK_EVERY = 0.5
+"""Seconds between two looks whether a followed file has grown."""
+
+
+def profile_of(
+    paths: Sequence[Path],
+    *,
+    log_format: str = "auto",
+    zone: str = "",
+    taken: Collection[str] = (),
+) -> Profile:
+    """A profile that lasts as long as the window; its name is none of those ``taken``."""
+    more = f" +{len(paths) - 1}" if len(paths) > 1 else ""
+    name = f"{paths[0].name or paths[0]}{more}"
+    free = next(n for n in (name, *(f"{name} ({k})" for k in range(2, 1_000))) if n not in taken)
+    settings = {"paths": "\n".join(map(str, paths)), "format": log_format, "tz": zone}
+    return Profile(
+        str(uuid4()), free, KIND,
+        environment=Environment.TEST, safety=SafetyLevel.READ_ONLY,
+        settings=MappingProxyType(settings),
+    )  # fmt: skip
+
+
+class LogFiles:
+    """Files, rotated and compressed ones, and folders of them."""
+
+    id: ClassVar[str] = KIND
+    title: ClassVar[str] = "Log files"
+    settings: ClassVar[tuple[SettingField, ...]] = (
+        SettingField("paths", "Files", FieldType.PATH, required=True, help="one a line"),
+        SettingField("format", "Format", default="auto"),
+        SettingField("tz", "Zone of stamps without one", help="Europe/Berlin, +01:00"),
+    )
+
+    whole_log = True
+    """There is nothing else to look at: all of it is shown, not the last hours."""
+
+    def __init__(self, profile: Profile, secrets: Mapping[str, str]) -> None:
+        self._paths = [Path(p) for p in profile.settings.get("paths", "").split("\n") if p]
+        self._name = profile.settings.get("format") or "auto"
+        zone = profile.settings.get("tz", "")
+        self._times = LogTimes(zone_named(zone) if zone else LOCAL)
+        self.problems: dict[str, UsageError] = {}
+        """Files that could not be read to their end, by path."""
+
+    async def probe(self) -> ProbeResult:
+        """Which files there are, and of which formats. Raises UsageError."""
+        files = await self._files()
+        names = await run_blocking_for(BATCH_DEADLINE, self._formats, files)
+        if not any(names):
+            known = await run_blocking_for(BATCH_DEADLINE, _known_formats)
+            raise UsageError(
+                "none of the files is a mail log that can be read",
+                where=", ".join(map(str, self._paths[:3])),
+                remedy=f"Known formats: {known}.",
+            )
+        octets = sum(path.stat().st_size for path in files)
+        shown = [str(path) for path in files[:20]]
+        more = f" and {len(files) - 20} more" if len(files) > 20 else ""
+        facts = {
+            "Files": ", ".join(shown) + more,
+            "Formats": ", ".join(sorted({name for name in names if name})),
+            "Size": f"{octets} octets",
+        }
+        return ProbeResult("Log files", "", f"{len(files)} files", facts)
+
+    async def close(self) -> None:
+        """Nothing is kept open."""
+
+    async def _files(self) -> list[Path]:
+        return await run_blocking_for(BATCH_DEADLINE, log_files, self._paths)
+
+    def _formats(self, files: Sequence[Path]) -> list[str | None]:
+        if self._name != "auto":
+            named_format(self._name)
+            return [self._name for _ in files]
+        return [recognised(head_of(path)) for path in files]
+
+    # LogSource
+
+    async def read_log(
+        self, since: datetime | None = None, until: datetime | None = None
+    ) -> AsyncIterator[Sequence[LogRecord]]:
+        """Lines of a time range, the oldest file first; those without a time are of the line
+        before them. A file that cannot be read is in ``problems``; the others go on."""
+        files = await self._files()
+        if since is not None:
+            files = await run_blocking_for(BATCH_DEADLINE, _changed_after, files, since)
+        records = self._records(files)
+        while batch := await run_blocking_for(BATCH_DEADLINE, _next, records):
+            wanted = [r for r in batch if _within(r.time, since, until)]
+            if wanted:
+                yield wanted
+
+    async def follow_log(self) -> AsyncIterator[Sequence[LogRecord]]:
+        """New lines of the newest file, until cancelled."""
+        newest = (await self._files())[-1]
+        tail = await run_blocking_for(BATCH_DEADLINE, self._tail, newest)
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            fresh = await run_blocking_for(BATCH_DEADLINE, tail.new_records)
+            if fresh:
+                yield fresh
+
+    def _tail(self, path: Path) -> Tail:
+        name = recognised(head_of(path)) if self._name == "auto" else self._name
+        clock = LogClock(self._times.zone, anchor=datetime.now(UTC))
+        return Tail(path, named_format(name or SYSLOG).parser(clock))
+
+    def _records(self, files: Sequence[Path]) -> Iterator[LogRecord]:
+        chosen: LogFormat | None = None if self._name == "auto" else named_format(self._name)
+        return read_records(files, chosen, self._times, self._on_problem)
+
+    def _on_problem(self, error: UsageError) -> None:
+        self.problems[error.where] = error
+
+    # Tracker
+
+    async def track(self, criteria: TrackCriteria) -> AsyncIterator[TrackedMessage]:
+        """Messages that match, by arrival."""
+        files = await self._files()
+        found = await run_blocking_for(
+            TRACK_DEADLINE, track_files, files, self._name, criteria, self._times, self._on_problem
+        )
+        for message in found:
+            yield message
+
+
+class Tail:
+    """The lines that are added to one file from now on. A file that is replaced, or shorter than it
+    was, is read from its beginning; a line counts when its end is there."""
+
+    def __init__(self, path: Path, parse: LineParser) -> None:
+        self._path, self._parse = path, parse
+        self._identity, self._place = self._look()
+        self._number = 0
+        self._rest = b""
+
+    def _look(self) -> tuple[int, int]:
+        """Which file stands under the name, and its length; none is an empty one."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return 0, 0
+        return found.st_ino, found.st_size
+
+    def new_records(self) -> list[LogRecord]:
+        """What was added since the last time. Raises UsageError when the file cannot be read."""
+        identity, size = self._look()
+        if identity != self._identity or size < self._place:
+            self._identity, self._place, self._rest = identity, 0, b""
+        if size == self._place:
+            return []
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._place)
+                added = file.read(MOST_ADDED)
+        except OSError as error:
+            raise UsageError(f"cannot be read ({error.strerror})", where=str(self._path)) from error
+        self._place += len(added)
+        *lines, self._rest = (self._rest + added).split(b"\n")
+        return [self._record(line) for line in lines]
+
+    def _record(self, line: bytes) -> LogRecord:
+        self._number += 1
+        return self._parse(line.rstrip(b"\r"), file=f"{self._path} (new)", number=self._number)
+
+
+def _known_formats() -> str:
+    from smtpadmin.tracking.files import FORMATS
+
+    return ", ".join(FORMATS)
+
+
+def _changed_after(files: Sequence[Path], since: datetime) -> list[Path]:
+    return [path for path in files if path.stat().st_mtime >= since.timestamp()]
+
+
+def _next(records: Iterator[LogRecord]) -> list[LogRecord]:
+    return list(islice(records, BATCH))
+
+
+def _within(time: datetime | None, since: datetime | None, until: datetime | None) -> bool:
+    if time is None:
+        return True
+    return (since is None or time >= since) and (until is None or time <= until)
