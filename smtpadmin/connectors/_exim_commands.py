@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from smtpadmin.formats.exim_actions import is_permission_denied
 from smtpadmin.formats.exim_config import EximBuild, parse_build, parse_options
+from smtpadmin.formats.sudoers import FILE, LETTERS_AND_DIGITS, SudoRule, rule_line
 from smtpadmin.model.errors import NotPermittedError, ProtocolError, UnreachableError
 from smtpadmin.transport.command import (
     MOST_OUTPUT,
@@ -37,6 +38,21 @@ PLACES = (
 NOBODYS_ID = "000000-000000-00"
 """An ID that no message has: asking for its log tells whether the account is an administrator."""
 
+ADMIN_OPTIONS: Mapping[tuple[str, ...], bool] = {
+    ("-bp",): True,
+    ("-Mvh",): False,
+    ("-Mvb",): False,
+    ("-Mvl",): False,
+    ("-v", "-M"): True,
+    ("-Mf",): True,
+    ("-Mt",): True,
+    ("-Mg",): True,
+    ("-Mrm",): True,
+}
+"""What is run with IDs behind it, and whether with several: Exim takes nothing but IDs behind those,
+and would read options behind the ID of the others."""
+
+_ID = f"{LETTERS_AND_DIGITS}-"
 _NOT_FOUND = 127
 _MOST_ANSWER = 1024 * 1024
 
@@ -143,19 +159,41 @@ class EximCommands:
             raise self.not_permitted()
         return rights is Rights.SUDO
 
-    def not_permitted(self) -> NotPermittedError:
-        """What to say to an account that is no administrator: with the line that makes it one."""
+    def not_permitted(self, what: str = "") -> NotPermittedError:
+        """What to say to an account that is no administrator: with what makes it one."""
         return NotPermittedError(
-            "this account is no administrator of Exim",
+            what or "this account is no administrator of Exim",
             where=self.runner.where,
-            remedy=f"Put this line into /etc/sudoers.d/smtpadmin (visudo -f): {self.sudoers()}"
-            " — or add the account to Exim's group.",
+            remedy=f"Add the account to Exim's group, or put this line into {FILE} (visudo -f):"
+            f" {self.sudoers()}",
         )
 
+    def not_permitted_to_put_back(self) -> NotPermittedError:
+        """Putting a message back takes addresses as they come, which no rule can hold in check."""
+        whole = sudoers_line(self._account, [self._path])
+        return NotPermittedError(
+            "sudo does not let this account put a message back into Exim",
+            where=self.runner.where,
+            remedy=f"That needs all of Exim, which is as good as root: {whole}",
+        )
+
+    @property
+    def _account(self) -> str:
+        return self.place.account or "ACCOUNT"
+
+    @property
+    def _path(self) -> str:
+        return self._binary if self._binary.startswith("/") else f"/usr/sbin/{self._binary}"
+
     def sudoers(self) -> str:
-        """The rule that the account needs."""
-        binary = self._binary if self._binary.startswith("/") else f"/usr/sbin/{self._binary}"
-        return sudoers_line(self.place.account or "ACCOUNT", [binary])
+        """The line that lets the account list, look and act, and no more."""
+        command = (self._path, *self._fixed())
+        rules = [SudoRule((*command, option)) for option in ("-bpr", "-bpc")]
+        rules += [
+            SudoRule((*command, *options), _ID, first=LETTERS_AND_DIGITS, many=many)
+            for options, many in ADMIN_OPTIONS.items()
+        ]
+        return rule_line(self._account, *rules)
 
     async def run(
         self,
@@ -168,9 +206,12 @@ class EximCommands:
     ) -> CommandResult:
         """Run Exim to its end; ``admin`` for what wants an administrator."""
         sudo = await self.demand_rights() if admin else False
-        return await self.runner.run(
+        result = await self.runner.run(
             await self.argv(args), stdin=stdin, deadline=deadline, privileged=sudo, most=most
         )
+        if sudo and sudo_refused(result):
+            raise self.not_permitted(f"sudo does not let this account run exim {args[0]}")
+        return result
 
     @contextlib.asynccontextmanager
     async def start(self, args: Sequence[str], *, sudo: bool) -> AsyncIterator[RunningCommand]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 
-from smtpadmin.connectors._exim_commands import EximCommands, both, text_of
+from smtpadmin.connectors._exim_commands import EximCommands, Rights, both, text_of
 from smtpadmin.connectors._exim_queue import EximQueue
 from smtpadmin.formats.exim_actions import GONE, MALFORMED, parse_accepted
 from smtpadmin.formats.exim_id import arrival_of, is_message_id
 from smtpadmin.formats.exim_spool import parse_header_file, parse_message_log
-from smtpadmin.model.errors import ServerRefusedError
+from smtpadmin.model.errors import NotPermittedError, ServerRefusedError
 from smtpadmin.model.queue import QueueEntry, StoredMessage
 from smtpadmin.util.text import visible
 
@@ -65,7 +65,12 @@ class EximMessages:
         args = ["-d-all+receive", "-odq", "-oep", "-i", "-oMr", mark]
         args += ["-f", message.sender or "<>", "--", *recipients]
         raw = message.raw.replace(b"\r\n", b"\n")  # what a local program hands in
-        result = await self._exim.run(args, stdin=raw, deadline=MESSAGE_S)
+        try:
+            result = await self._exim.run(args, stdin=raw, deadline=MESSAGE_S)
+        except NotPermittedError as error:
+            if await self._exim.rights() is Rights.SUDO:
+                raise self._exim.not_permitted_to_put_back() from error
+            raise
         if result.status:
             lines = [line for line in both(result).splitlines() if line.startswith("exim")]
             raise ServerRefusedError(f"Exim did not take it back: {visible(' '.join(lines), 300)}")

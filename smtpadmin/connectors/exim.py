@@ -195,7 +195,7 @@ class EximServer:
         """A panic log that is not empty, and what the account lacks."""
         found = await self._panic_advice()
         if await self._exim.rights() is Rights.NONE:
-            fix = f"/etc/sudoers.d/smtpadmin: {self._exim.sudoers()}"
+            fix = self._exim.not_permitted().remedy
             found.append(Advice("warn", "the account is no administrator of Exim", fix))
         return found
 

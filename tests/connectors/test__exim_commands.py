@@ -63,4 +63,13 @@ async def test_the_remedy_is_the_very_line() -> None:
     exim = EximCommands(runner(DENIED, NO_SUDO), EximPlace(account="mailop"))
     with pytest.raises(NotPermittedError) as caught:
         await exim.run(["-Mf", "1rABcd-000DEF-99"])
-    assert "mailop ALL=(root) NOPASSWD: /usr/sbin/exim" in caught.value.remedy
+    assert "mailop ALL=(root) NOPASSWD: /usr/sbin/exim -bpr, " in caught.value.remedy
+    rule = r", /usr/sbin/exim -Mf [0-9A-Za-z]*, !/usr/sbin/exim -Mf ?*[!\ 0-9A-Za-z-]*, "
+    assert rule in caught.value.remedy
+
+
+async def test_a_rule_that_is_missing_is_told_when_it_is_needed() -> None:
+    scripted = runner(DENIED, NO_SUCH)
+    scripted._answers[("/usr/sbin/exim", "-Mf", "...")] = [NO_SUDO]
+    with pytest.raises(NotPermittedError, match="run exim -Mf"):
+        await EximCommands(scripted, EximPlace(account="mailop")).run(["-Mf", "1rABcd-000DEF-99"])
