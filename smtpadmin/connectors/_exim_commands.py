@@ -89,18 +89,26 @@ class EximCommands:
     @property
     def shown(self) -> str:
         """The command as people read it, before its options."""
-        return " ".join([self._binary or "exim", *self._fixed()])
+        queue = [f"-qG{self.place.queue}"] if self.place.queue else []
+        return " ".join([self._binary or "exim", *self._config(), *queue])
 
-    def _fixed(self) -> list[str]:
-        config = ["-C", self.place.config] if self.place.config else []
-        return [*config, f"-qG{self.place.queue}"] if self.place.queue else config
+    def _config(self) -> list[str]:
+        return ["-C", self.place.config] if self.place.config else []
+
+    def _in_queue(self, args: Sequence[str]) -> list[str]:
+        """With the named queue, which stands behind ``-bp`` and before ``-M…``: Exim takes it
+        nowhere else (measured on 4.96)."""
+        if not self.place.queue:
+            return list(args)
+        queue = f"-qG{self.place.queue}"
+        return [args[0], queue, *args[1:]] if args[0].startswith("-bp") else [queue, *args]
 
     async def build(self) -> EximBuild:
         """Version and features; finds the program. Raises UnreachableError when there is none."""
         if self._build is None:
             for binary in [self._binary] if self._binary else PLACES:
-                config = ["-C", self.place.config] if self.place.config else []
-                result = await self.runner.run([binary, *config, "-bV"], most=_MOST_ANSWER)
+                argv = [binary, *self._config(), "-bV"]
+                result = await self.runner.run(argv, most=_MOST_ANSWER)
                 if result.status == _NOT_FOUND:
                     continue
                 self._build = self._parsed(result)
@@ -125,10 +133,10 @@ class EximCommands:
             )
         return build
 
-    async def argv(self, args: Sequence[str]) -> list[str]:
-        """The whole command."""
+    async def argv(self, args: Sequence[str], *, in_queue: bool = True) -> list[str]:
+        """The whole command; ``in_queue`` for what is about messages of the queue."""
         await self.build()
-        return [self._binary, *self._fixed(), *args]
+        return [self._binary, *self._config(), *(self._in_queue(args) if in_queue else args)]
 
     async def rights(self) -> Rights:
         """Asked once: shows the log of a message that does not exist."""
@@ -187,12 +195,11 @@ class EximCommands:
 
     def sudoers(self) -> str:
         """The line that lets the account list, look and act, and no more."""
-        command = (self._path, *self._fixed())
-        rules = [SudoRule((*command, option)) for option in ("-bpr", "-bpc")]
-        rules += [
-            SudoRule((*command, *options), _ID, first=LETTERS_AND_DIGITS, many=many)
-            for options, many in ADMIN_OPTIONS.items()
-        ]
+        command = (self._path, *self._config())
+        rules = [SudoRule((*command, *self._in_queue([option]))) for option in ("-bpr", "-bpc")]
+        for options, many in ADMIN_OPTIONS.items():
+            words = (*command, *self._in_queue(options))
+            rules.append(SudoRule(words, _ID, first=LETTERS_AND_DIGITS, many=many))
         return rule_line(self._account, *rules)
 
     async def run(
@@ -200,23 +207,28 @@ class EximCommands:
         args: Sequence[str],
         *,
         admin: bool = True,
+        in_queue: bool = True,
         stdin: bytes = b"",
         deadline: float = RUN_DEADLINE,
         most: int = MOST_OUTPUT,
     ) -> CommandResult:
         """Run Exim to its end; ``admin`` for what wants an administrator."""
+        argv = await self.argv(args, in_queue=in_queue and admin)
         sudo = await self.demand_rights() if admin else False
         result = await self.runner.run(
-            await self.argv(args), stdin=stdin, deadline=deadline, privileged=sudo, most=most
+            argv, stdin=stdin, deadline=deadline, privileged=sudo, most=most
         )
         if sudo and sudo_refused(result):
             raise self.not_permitted(f"sudo does not let this account run exim {args[0]}")
         return result
 
     @contextlib.asynccontextmanager
-    async def start(self, args: Sequence[str], *, sudo: bool) -> AsyncIterator[RunningCommand]:
+    async def start(
+        self, args: Sequence[str], *, sudo: bool, in_queue: bool
+    ) -> AsyncIterator[RunningCommand]:
         """Run Exim and read as it comes."""
-        async with self.runner.start(await self.argv(args), privileged=sudo) as running:
+        argv = await self.argv(args, in_queue=in_queue)
+        async with self.runner.start(argv, privileged=sudo) as running:
             yield running
 
     async def options(self, names: Sequence[str]) -> dict[str, str]:

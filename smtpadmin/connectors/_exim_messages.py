@@ -66,7 +66,7 @@ class EximMessages:
         args += ["-f", message.sender or "<>", "--", *recipients]
         raw = message.raw.replace(b"\r\n", b"\n")  # what a local program hands in
         try:
-            result = await self._exim.run(args, stdin=raw, deadline=MESSAGE_S)
+            result = await self._exim.run(args, in_queue=False, stdin=raw, deadline=MESSAGE_S)
         except NotPermittedError as error:
             if await self._exim.rights() is Rights.SUDO:
                 raise self._exim.not_permitted_to_put_back() from error
@@ -75,22 +75,24 @@ class EximMessages:
             lines = [line for line in both(result).splitlines() if line.startswith("exim")]
             raise ServerRefusedError(f"Exim did not take it back: {visible(' '.join(lines), 300)}")
         told = parse_accepted(text_of(result.stderr))
-        if told and await self._has_mark(told, mark):
-            return told
-        return await self._find(message, mark)
+        if not (told and await self._has_mark(told, mark)):
+            told = await self._find(message, mark)
+        if told and self._exim.place.queue:  # -qG does not go with receiving
+            await self._exim.run(["-MG", self._exim.place.queue, told], in_queue=False)
+        return told or ID_NOT_TOLD
 
-    async def _find(self, message: StoredMessage, mark: str) -> str:
+    async def _find(self, message: StoredMessage, mark: str) -> str | None:
         """Among those in the queue that are like it, when a long header hid what Exim told."""
         candidates: list[str] = []
-        async for batch in self._queue.entries():
+        async for batch in self._queue.entries(default=True):
             candidates += [e.queue_id for e in batch if _is_like(e, message)]
         for queue_id in sorted(candidates, key=_arrival, reverse=True):
             if await self._has_mark(queue_id, mark):
                 return queue_id
-        return ID_NOT_TOLD
+        return None
 
     async def _has_mark(self, queue_id: str, mark: str) -> bool:
-        head = await self._exim.run(["-Mvh", queue_id])
+        head = await self._exim.run(["-Mvh", queue_id], in_queue=False)
         return head.status == 0 and mark.encode() in head.stdout
 
 

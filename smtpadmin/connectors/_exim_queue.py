@@ -25,12 +25,13 @@ class EximQueue:
         self._exim = exim
         self._server = server
 
-    async def entries(self) -> AsyncIterator[Sequence[QueueEntry]]:
-        """The queue as it is read, unsorted: that is what Exim can say at once. Raises
-        ProtocolError when it breaks off."""
+    async def entries(self, *, default: bool = False) -> AsyncIterator[Sequence[QueueEntry]]:
+        """The queue as it is read, unsorted: that is what Exim can say at once; ``default`` for the
+        one without a name. Raises ProtocolError when it breaks off."""
         told: list[str] = []
         reader = EximQueueReader(told.append, self._server)
-        async with self._exim.start(["-bpr"], sudo=await self._exim.lists_by_sudo()) as running:
+        sudo = await self._exim.lists_by_sudo()
+        async with self._exim.start(["-bpr"], sudo=sudo, in_queue=not default) as running:
             async for lines in whole_lines(running.chunks()):
                 if entries := [entry for line in lines if (entry := reader.feed(line))]:
                     yield entries

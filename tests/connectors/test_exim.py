@@ -456,3 +456,34 @@ async def test_the_new_id_is_found_behind_a_long_header_too(exim: Exim, server: 
     )
     assert new_id in exim.ids()
     assert b"X-Big" in (await server.fetch_message(new_id)).raw
+
+
+async def test_a_named_queue(exim: Exim, server: EximServer) -> None:
+    moved, stays = exim.put("u@down.test"), exim.put("u@down.test")
+    exim.run("-MG", "slow", moved)
+    named = EximServer(exim.profile(queue="slow"), {})
+    try:
+        assert set(await listed(named)) == {moved}
+        assert set(await listed(server)) == {stays}
+        assert (await named.queue_counts()).total == 1
+        assert await act(named, QueueAction.HOLD, moved) == {moved: (True, "")}
+        message = await named.fetch_message(moved)
+        assert message.recipients == ("u@down.test",)
+        assert await named.fetch_message_log(moved)
+        assert (await act(named, QueueAction.RETRY, moved))[moved][0]
+        assert await act(named, QueueAction.DELETE, moved) == {moved: (True, "")}
+        new_id = await named.reinject(message)
+        assert new_id in await listed(named)
+    finally:
+        for queue_id in await listed(named):
+            exim.run("-qGslow", "-Mrm", queue_id)
+        await named.close()
+    assert stays in exim.ids()
+
+
+async def test_settings_that_would_be_options_are_refused(exim: Exim) -> None:
+    for wrong in ({"config": "-bd"}, {"queue": "-x"}, {"binary": "-C"}, {"queue": "a\nb"}):
+        server = EximServer(exim.profile(**wrong), {})
+        with pytest.raises(UsageError):
+            await server.probe()
+        await server.close()
