@@ -10,7 +10,7 @@ from smtpadmin.connectors._exim_queue import EximQueue
 from smtpadmin.formats.exim_actions import GONE, MALFORMED, parse_accepted
 from smtpadmin.formats.exim_id import arrival_of, is_message_id
 from smtpadmin.formats.exim_spool import parse_header_file, parse_message_log
-from smtpadmin.model.errors import NotPermittedError, ServerRefusedError
+from smtpadmin.model.errors import NotPermittedError, ProtocolError, ServerRefusedError
 from smtpadmin.model.queue import QueueEntry, StoredMessage
 from smtpadmin.util.text import visible
 
@@ -35,7 +35,10 @@ class EximMessages:
         head, body = await asyncio.gather(
             self._show("-Mvh", queue_id), self._show("-Mvb", queue_id)
         )
-        return parse_header_file(head).message(body)
+        try:
+            return parse_header_file(head).message(body)
+        except ProtocolError as error:  # it is this message that is broken, not the connection
+            raise ServerRefusedError(f"{queue_id}: {error.what}") from error
 
     async def log(self, queue_id: str) -> list[str]:
         """What happened to a queued message so far. Raises ServerRefusedError."""

@@ -9,7 +9,7 @@ import pytest
 from smtpadmin.connectors._exim_commands import EximCommands, EximPlace
 from smtpadmin.connectors._exim_messages import ID_NOT_TOLD, EximMessages, is_plain
 from smtpadmin.connectors._exim_queue import EximQueue
-from smtpadmin.model.errors import ProtocolError, ServerRefusedError
+from smtpadmin.model.errors import ServerRefusedError
 from smtpadmin.model.queue import StoredMessage
 from smtpadmin.transport.scripted import Answer, ScriptedRunner
 
@@ -70,7 +70,7 @@ async def test_a_message_that_comes_cut_is_a_typed_error() -> None:
         ("exim9", "-Mvh", A): Answer(f"{A}-H\nroot 0 0\n".encode()),
         ("exim9", "-Mvb", A): Answer(b"body\n"),
     })  # fmt: skip
-    with pytest.raises(ProtocolError, match="cannot be read"):
+    with pytest.raises(ServerRefusedError, match="cannot be read"):
         await putting.fetch(A)
 
 

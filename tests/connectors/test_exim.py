@@ -185,9 +185,26 @@ async def test_a_spool_file_that_cannot_be_read_is_listed_as_such(
     entry = (await listed(server))[broken]
     assert entry.queue == "corrupt"
     assert entry.flags == ("spool format error: size=9",)
-    with pytest.raises(ServerRefusedError):
-        await server.fetch_message("1aaaaa-000000-aa")
-    exim.run("-Mrm", broken)
+    with pytest.raises(ServerRefusedError, match="cannot be read"):
+        await server.fetch_message(broken)
+
+
+async def test_a_broken_message_stops_no_other(
+    exim: Exim, server: EximServer, tmp_path: Path
+) -> None:
+    broken, good = exim.put("u@down.test"), exim.put("u@down.test")
+    (exim.folder / f"spool/input/{broken}-H").write_text("nonsense\n")
+    rows = await listed(server)
+    actions = QueueActions(server, exim.profile(), Journal(tmp_path / "journal"))
+    preview = actions.preview(QueueAction.DELETE, [rows[broken], rows[good]])
+    confirmed = preview.confirm(preview.typed_name)
+    outcome = await actions.run(QueueAction.DELETE, preview.entries, confirmed)
+    assert [result.ok for result in outcome.results] == [False, True]
+    assert "no copy could be kept" in outcome.results[0].message
+    assert exim.ids() == [broken]
+    without = await actions.run(QueueAction.DELETE, [rows[broken]], confirmed, keep_copies=False)
+    assert [result.ok for result in without.results] == [True]
+    assert exim.ids() == []
 
 
 async def test_no_requeue(exim: Exim, server: EximServer) -> None:

@@ -11,6 +11,7 @@ from smtpadmin.formats.exim_actions import (
     LOCKED,
     NOT_PERMITTED,
     NOT_SAID,
+    UNREADABLE_REMOVED,
     is_permission_denied,
     parse_accepted,
     parse_action,
@@ -69,6 +70,15 @@ def test_what_worked() -> None:
         QueueAction.DELETE: "has been removed",
     }.items():
         assert parse_action(action, [A], f"Message {A} {said}")[0].ok
+
+
+def test_a_broken_message_that_was_removed() -> None:
+    said = (
+        f"Spool format error for {A}-H\nContinuing to ensure all files removed\n"
+        f"Message {A} has been removed or did not exist\n"
+    )
+    (result,) = parse_action(QueueAction.DELETE, [A], said)
+    assert (result.ok, result.message) == (True, UNREADABLE_REMOVED)
 
 
 def test_a_delivery_that_was_tried() -> None:
