@@ -23,6 +23,9 @@ REMEMBERED = 2_000
 """Lines that are compared with those of the other logs."""
 
 BATCH = 1_000
+DISORDER = timedelta(hours=1)
+"""Lines of a log are not quite in order: one that is so much too late ends the reading."""
+
 LOOK_AGAIN_S, AFTER_MIDNIGHT_S, AFTER_THE_DAY_S = 60.0, 7_200.0, 5.0
 """A log whose name holds the date is another one when the first line of a day is written."""
 
@@ -65,6 +68,8 @@ class EximLog:
         batch: list[LogRecord] = []
         while stream := await _earliest(streams):
             record = stream.take()
+            if until is not None and stream.time > until + DISORDER:
+                break
             if _inside(stream.time, since, until) and not repeats.has(record):
                 batch.append(record)
             if len(batch) >= BATCH:

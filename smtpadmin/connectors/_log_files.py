@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from smtpadmin.connectors._lines import whole_lines
-from smtpadmin.model.errors import NotPermittedError, ServerRefusedError
+from smtpadmin.model.errors import NotPermittedError, ProtocolError, ServerRefusedError
 from smtpadmin.transport.command import CommandResult, CommandRunner
 from smtpadmin.transport.privileges import sudo_refused
 from smtpadmin.util.text import decode_line, visible
@@ -25,6 +25,7 @@ READERS = {
 }
 """How a compressed file is read, by its ending; any other is read as it is."""
 
+_NOT_FOUND = 127
 _DENIED = b"Permission denied"
 
 
@@ -57,9 +58,25 @@ class LogFiles:
                     given = True
                     yield lines
                 result = await running.finish()
-            if given or not self._denied(result):
+            if not self._denied(result):
+                self._check(result, argv[0], path)
                 return
+            if given:
+                break
         raise self.not_permitted(path)
+
+    def _check(self, result: CommandResult, program: str, path: str) -> None:
+        """A file that is gone was rotated away meanwhile; anything else is told."""
+        if result.status < 0:
+            raise ProtocolError(
+                "reading the log broke off", where=self._runner.where, remedy="Try again."
+            )
+        if result.status == _NOT_FOUND:
+            raise ServerRefusedError(
+                f"the server has no {program} to read {visible(path, 200)}",
+                where=self._runner.where,
+                remedy=f"Install {program} there.",
+            )
 
     async def follow(
         self, paths: Sequence[str], *, whole: bool = False, deadline: float | None = None

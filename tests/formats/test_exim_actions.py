@@ -17,6 +17,7 @@ from smtpadmin.formats.exim_actions import (
     parse_action,
     parse_delivery,
 )
+from smtpadmin.formats.exim_id import is_message_id
 from smtpadmin.model.queue import QueueAction
 
 DATA = Path(__file__).parents[1] / "data/exim/4.97"
@@ -132,3 +133,21 @@ def test_permission() -> None:
 def test_any_answer_gives_one_result_an_id(action: QueueAction, said: str) -> None:
     assert [r.queue_id for r in parse_action(action, [A, B], said)] == [A, B]
     assert parse_delivery(A, said).queue_id == A
+
+
+def test_every_recorded_answer() -> None:
+    path = Path(__file__).parents[3] / "shared/lab/samples/exim-actions.txt"
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    actions = {"-Mf": QueueAction.HOLD, "-Mt": QueueAction.RELEASE, "-Mrm": QueueAction.DELETE}
+    seen = 0
+    for block in path.read_text("utf-8").split("\n$ "):
+        words = block.split("\n")[0].split()
+        action = next((actions[word] for word in words if word in actions), None)
+        ids = [word for word in words if is_message_id(word)]
+        if action is None or not ids:
+            continue
+        results = parse_action(action, ids, block.partition("\n")[2])
+        assert {r.ok for r in results} == {"--- rc=0" in block}, block
+        seen += 1
+    assert seen >= 7
