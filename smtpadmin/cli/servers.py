@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,12 @@ import click
 
 from smtpadmin.cli import server_tools
 from smtpadmin.cli.output import json_option, note, plain, print_json, print_table
+from smtpadmin.cli.server_probe import probe, probe_and_trust, trusting
 from smtpadmin.cli.sources import profile_store
-from smtpadmin.connectors.api import AdviceSource, ability
-from smtpadmin.formats.fingerprint import parse_fingerprint
-from smtpadmin.model.errors import KeyringError, UntrustedError, UsageError
+from smtpadmin.model.errors import KeyringError, UsageError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel, TlsMode
 from smtpadmin.services.profile_form import profile_from, values_of
 from smtpadmin.services.servers import declared_settings, secret_names
-from smtpadmin.services.trust import accepted_among, may_accept, question, with_trust
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -141,47 +139,11 @@ async def _add(name: str, kind: str, options: dict[str, Any], as_json: bool) -> 
     store = await _persistent_store()
     profile, secrets = _profile(name, kind, options, None)
     if options["no_probe"]:
-        profile = _trusting(profile, options["trust"])
+        profile = trusting(profile, options["trust"])
     else:
-        profile = await _probe_and_trust(profile, secrets, options["trust"])
+        profile = await probe_and_trust(profile, secrets, options["trust"])
     await store.add(profile, secrets)
     return _said("added", profile, as_json)
-
-
-def _trusting(profile: Profile, trust: Sequence[str]) -> Profile:
-    """The profile with what ``--trust`` accepts, without asking the server."""
-    for text in trust:
-        place, fingerprint = _trust_option(text)
-        profile = with_trust(profile, fingerprint, place)
-    return profile
-
-
-async def _probe_and_trust(
-    profile: Profile, secrets: dict[str, str], trust: Sequence[str]
-) -> Profile:
-    """Connect; a certificate or host key whose fingerprint was given is accepted where it is met,
-    at a jump host as well."""
-    given = [_trust_option(text) for text in trust]
-    for place, fingerprint in given:
-        if place:
-            profile = with_trust(profile, fingerprint, place)
-    wanted = {fingerprint for place, fingerprint in given if not place}
-    for _ in range(len(wanted)):
-        try:
-            await _probe(profile, secrets)
-            return profile
-        except UntrustedError as error:
-            if not accepted_among(error, wanted):
-                raise
-            profile = with_trust(profile, error.fingerprint, error.place)
-    await _probe(profile, secrets)
-    return profile
-
-
-def _trust_option(text: str) -> tuple[str, str]:
-    """``[PLACE=]FINGERPRINT`` as its two parts; a base64 fingerprint holds no ``=`` here."""
-    place, _, fingerprint = text.rstrip("=").rpartition("=")
-    return place, parse_fingerprint(fingerprint)
 
 
 async def _persistent_store() -> ProfileStore:
@@ -250,34 +212,6 @@ def _secret(kind: str, options: dict[str, Any]) -> dict[str, str]:
     return {}
 
 
-async def _probe(profile: Profile, secrets: dict[str, str]) -> dict[str, Any]:
-    from smtpadmin.connectors.registry import create
-
-    connector = create(profile, secrets)
-    try:
-        found = dict(plain(await connector.probe()))
-        source = ability(connector, AdviceSource)
-        return found | {"advice": plain(await source.advice()) if source is not None else []}
-    except UntrustedError as error:
-        error.remedy = _how_to_trust(error, profile.name)
-        raise
-    finally:
-        await connector.close()
-
-
-def _how_to_trust(error: UntrustedError, name: str) -> str:
-    if not error.fingerprint:
-        return error.remedy
-    shown = question(error)["fingerprint"]
-    if not may_accept(error):
-        return f"{error.remedy} It is {shown} now."
-    place = f"{error.place}=" if error.place else ""
-    return (
-        f"It is {shown}. If it is right: --trust {place}{error.fingerprint} "
-        f"with servers add, or servers edit {name}."
-    )
-
-
 def _said(what: str, profile: Profile, as_json: bool) -> int:
     if as_json:
         print_json({"result": what, "name": profile.name, "uuid": profile.uuid})
@@ -300,7 +234,7 @@ async def _edit(name: str, options: dict[str, Any], as_json: bool) -> int:
     store = await _persistent_store()
     old = await store.find(name)
     profile, secrets = _profile(options["rename"] or old.name, old.kind, options, old)
-    profile = _trusting(profile, options["trust"])
+    profile = trusting(profile, options["trust"])
     await store.update(profile, secrets)
     return _said("changed", profile, as_json)
 
@@ -337,7 +271,7 @@ async def _test(name: str, as_json: bool) -> int:
     store = await profile_store()
     profile = await store.find(name)
     secrets = {n: await store.secret(profile.uuid, n) or "" for n in secret_names(profile.kind)}
-    found = await _probe(profile, secrets)
+    found = await probe(profile, secrets)
     if as_json:
         print_json(found)
     else:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 
 from smtpadmin.model.errors import ProtocolError, SmtpadminError, TotalDeadlineError
 from smtpadmin.transport.command import CommandResult
+from smtpadmin.transport.group_mark import INSIDE_MARK, Mark
 
 MOST_STDERR = 64 * 1024
 """Octets of standard error that are kept; the rest is dropped."""
@@ -22,7 +23,7 @@ HIGH_WATER = 1024 * 1024
 
 class CommandOutput:
     """One running command. ``until`` is the loop's time of its deadline; ``pause`` and ``resume``
-    stop and restart the flow of its output."""
+    stop and restart the flow of its output; ``inside`` takes out what a container told first."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class CommandOutput:
         pause: Callable[[], None] | None = None,
         resume: Callable[[], None] | None = None,
     ) -> None:
+        self.inside: Mark | None = None
         self._where = where
         self._until = until
         self._pause = pause
@@ -61,6 +63,8 @@ class CommandOutput:
 
     def err(self, data: bytes) -> None:
         """Standard error came."""
+        if self.inside is not None:
+            data = self.inside.strip(data)
         self._stderr += data[: MOST_STDERR - len(self._stderr)]
 
     def exited(self, status: int) -> None:
@@ -70,6 +74,8 @@ class CommandOutput:
     def end(self, error: SmtpadminError | None = None) -> None:
         """Nothing more comes; ``error`` says why when the command did not end by itself."""
         if not self._ended:
+            if self.inside is not None:
+                self.err(self.inside.strip(b"", last=True))
             self._ended, self._error = True, error
             self._news.set()
 
@@ -128,6 +134,18 @@ class CommandOutput:
                 await self._news.wait()
         except TimeoutError as error:
             raise out_of_time(self._where) from error
+
+
+def in_container(output: CommandOutput) -> CommandOutput:
+    """Expect :data:`INSIDE_MARK` on standard error."""
+    output.inside = Mark(INSIDE_MARK)
+    return output
+
+
+def left_inside(output: CommandOutput) -> int | None:
+    """The process that may still run in a container, if the command did not end by itself."""
+    unfinished = output.inside is not None and not output.ended
+    return output.inside.group if unfinished and output.inside is not None else None
 
 
 def out_of_time(where: str) -> TotalDeadlineError:

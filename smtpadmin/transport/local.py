@@ -11,9 +11,9 @@ from typing import cast
 
 from smtpadmin.model.errors import UnreachableError
 from smtpadmin.transport.command import MOST_OUTPUT, RUN_DEADLINE, CommandResult
-from smtpadmin.transport.command_output import CommandOutput, collect
-from smtpadmin.transport.privileges import Privileges
-from smtpadmin.transport.remote_line import PATH, whole_command
+from smtpadmin.transport.command_output import CommandOutput, collect, in_container, left_inside
+from smtpadmin.transport.privileges import Privileges, end_inside
+from smtpadmin.transport.remote_line import PATH, enters_container, whole_command
 
 TERM_S, KILL_S = 1.0, 2.0
 """Seconds that a command has to be gone after SIGTERM, and after SIGKILL."""
@@ -61,11 +61,16 @@ class LocalRunner:
         sudo = privileged and await self._needs_sudo()
         command = whole_command(argv, self._prefix, sudo=sudo)
         process = _Process(self.where, until)
+        if enters_container(self._prefix):
+            in_container(process.output)
         try:
             await process.begin(command, stdin)
             yield process.output
         finally:
+            left = left_inside(process.output)
             await process.end()
+            if left is not None:
+                await end_inside(self.run, left)
 
     async def close(self) -> None:
         """Nothing is held open."""
@@ -121,14 +126,19 @@ class _Process(asyncio.SubprocessProtocol):
         start``)."""
         if self._transport is None:
             return
-        if not self.output.ended:
-            self.output.drop()
-            for number, patience in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.killpg(self._transport.get_pid(), number)
-                await self._ended_within(patience)
-        self._transport.close()
+        try:
+            if not self.output.ended:
+                self.output.drop()
+                await self._kill(self._transport.get_pid())
+        finally:
+            self._transport.close()
         await self._ended_within(KILL_S)
+
+    async def _kill(self, group: int) -> None:
+        for number, patience in ((signal.SIGTERM, TERM_S), (signal.SIGKILL, KILL_S)):
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(group, number)
+            await self._ended_within(patience)
 
     async def _ended_within(self, seconds: float) -> bool:
         with contextlib.suppress(TimeoutError):

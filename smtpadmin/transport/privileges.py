@@ -6,12 +6,13 @@ root). sudo's words are those of the C locale, sudo 1.9 (``sudo: a password is r
 
 from __future__ import annotations
 
+import logging
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
 
-from smtpadmin.model.errors import NotPermittedError
+from smtpadmin.model.errors import NotPermittedError, SmtpadminError
 from smtpadmin.transport.command import CommandResult
-from smtpadmin.transport.remote_line import changes_user
+from smtpadmin.transport.remote_line import changes_user, kill_inside
 
 _ASKS = (
     b"sudo: a password is required",
@@ -27,6 +28,9 @@ _MISSING = (
     b"'sudo': No such file",
     b"sudo: No such file",
 )
+
+KILL_INSIDE_S = 3.0
+log = logging.getLogger(__name__)
 
 Run = Callable[..., Awaitable[CommandResult]]
 
@@ -51,6 +55,14 @@ class Privileges:
             else:
                 self._root = changes_user(self._prefix)
         return not self._root
+
+
+async def end_inside(run: Run, number: int) -> None:
+    """End a process that a command left in a container; a failure is nobody's business any more."""
+    try:
+        await run(kill_inside(number), deadline=KILL_INSIDE_S)
+    except SmtpadminError as error:
+        log.debug("process %d in the container may still run: %s", number, error)
 
 
 def sudo_refused(result: CommandResult) -> bool:

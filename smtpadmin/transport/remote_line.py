@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from smtpadmin.model.errors import UsageError
+from smtpadmin.transport.group_mark import GROUP_MARK, INSIDE_MARK
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 """Where commands are looked for: a plain account's own PATH lacks the sbin folders."""
@@ -24,10 +25,6 @@ SUDO = ("sudo", "-n")
 MOST_LINE = 120_000
 """Octets of a line: Linux takes 131,071 in one argument (``MAX_ARG_STRLEN``, execve(2))."""
 
-GROUP_MARK = b"smtpadmin-group "
-"""With the number of the process group, what stands before the command's own output on standard
-output and on standard error: what comes before it is of the account's start-up files."""
-
 _TOLD = f"echo {GROUP_MARK.decode()}$$"
 _BEGIN = f"{_TOLD};{_TOLD} >&2;export LC_ALL=C PATH={PATH};"
 _RUN = f'{_BEGIN}exec "$@"'
@@ -35,6 +32,15 @@ _SPELLED = 'eval "$(printf %b "$1")"'
 _ALIKE = re.compile(rb"[A-Za-z0-9 @%+=:,./_^~#&*()\[\]{}<>|;?$\"`-]*")
 """Octets that every shell leaves alone between single quotes."""
 
+_ENTERS = frozenset(
+    {"docker", "podman", "nerdctl", "kubectl", "oc", "crictl", "lxc", "incus", "lxc-attach"}
+)
+"""What runs a command through a service: killing the client leaves the command alone."""
+_INSIDE = f'echo {INSIDE_MARK.decode()}$$ >&2;export LC_ALL=C PATH="{PATH}:$PATH";exec "$@"'
+_KILL_INSIDE = (
+    "kill -s TERM -- -$1 $1;for i in 1 2 3 4 5;do kill -0 $1||exit 0;sleep 0.1;done;"
+    "kill -s KILL -- -$1 $1"
+)
 _CHANGES_USER = frozenset({"sudo", "doas", "su", "runuser", "setpriv", "pkexec"})
 
 
@@ -55,10 +61,28 @@ def changes_user(prefix: Sequence[str]) -> bool:
     return any(PurePosixPath(word).name in _CHANGES_USER for word in prefix)
 
 
+def enters_container(prefix: Sequence[str]) -> bool:
+    """Whether a prefix runs commands in a container, where they outlive the client that asked."""
+    return any(PurePosixPath(word).name in _ENTERS for word in prefix)
+
+
+def kill_inside(number: int) -> list[str]:
+    """The command, to be given the same prefix, that ends a process in a container."""
+    return ["sh", "-c", _KILL_INSIDE, "sh", str(number)]
+
+
 def whole_command(argv: Sequence[str], prefix: Sequence[str], *, sudo: bool) -> list[str]:
-    """Prefix, ``sudo -n`` and command. Raises UsageError for what no command can be given."""
-    command = [*prefix, *(SUDO if sudo else ()), *argv]
-    if not argv or not argv[0] or command[0].startswith("-") or any("\0" in w for w in command):
+    """Prefix, ``sudo -n`` and command. In a container a shell stands before it that tells its
+    process by :data:`INSIDE_MARK`. Raises UsageError for what no command can be given."""
+    inside = ("sh", "-c", _INSIDE, "sh") if enters_container(prefix) else ()
+    command = [*prefix, *inside, *(SUDO if sudo else ()), *argv]
+    if (
+        not argv
+        or not argv[0]
+        or argv[0].startswith("-")
+        or command[0].startswith("-")
+        or any("\0" in w for w in command)
+    ):
         raise UsageError(
             "an empty command, or one that begins with a dash or holds a NUL, cannot be run",
             where="command",

@@ -10,9 +10,9 @@ import asyncssh
 
 from smtpadmin.model.profile import Profile
 from smtpadmin.transport.command import MOST_OUTPUT, RUN_DEADLINE, CommandResult
-from smtpadmin.transport.command_output import CommandOutput, collect
-from smtpadmin.transport.privileges import Privileges
-from smtpadmin.transport.remote_line import whole_command
+from smtpadmin.transport.command_output import CommandOutput, collect, in_container, left_inside
+from smtpadmin.transport.privileges import Privileges, end_inside
+from smtpadmin.transport.remote_line import enters_container, whole_command
 from smtpadmin.transport.ssh_channels import START_S, Channels
 from smtpadmin.transport.ssh_connect import SshLink, connect
 from smtpadmin.transport.ssh_errors import as_ours
@@ -28,6 +28,7 @@ class SshRunner:
         self, profile: Profile, secrets: Mapping[str, str], prefix: Sequence[str] = ()
     ) -> None:
         self._prefix = tuple(prefix)
+        self._container = enters_container(self._prefix)
         self._target = target_of(profile)
         self._credentials = credentials_of(profile, secrets)
         self._trust = dict(profile.trust)
@@ -51,20 +52,11 @@ class SshRunner:
         privileged: bool = False,
         most: int = MOST_OUTPUT,
     ) -> CommandResult:
-        """See :class:`CommandRunner`. Without input it goes through a standing shell, where a
-        status above 128 counts as the signal that sh(1) means by it."""
-        if stdin:
-            async with self.start(
-                argv, stdin=stdin, deadline=deadline, privileged=privileged
-            ) as running:
-                return await collect(running, self.where, most)
-        until = asyncio.get_running_loop().time() + deadline
-        command = await self._whole(argv, privileged, until)
-        link, shell = await self._channels.begin_in_shell(command, until)
-        try:
-            return await collect(shell.output, self.where, most)
-        finally:
-            await self._channels.end(link, shell)
+        """See :class:`CommandRunner`."""
+        async with self.start(
+            argv, stdin=stdin, deadline=deadline, privileged=privileged
+        ) as running:
+            return await collect(running, self.where, most)
 
     @contextlib.asynccontextmanager
     async def start(
@@ -75,14 +67,19 @@ class SshRunner:
         deadline: float | None = None,
         privileged: bool = False,
     ) -> AsyncIterator[CommandOutput]:
-        """See :class:`CommandRunner`."""
+        """See :class:`CommandRunner`. Without input it goes through a standing shell, where a
+        status above 128 counts as the signal that sh(1) means by it."""
         until = None if deadline is None else asyncio.get_running_loop().time() + deadline
         command = await self._whole(argv, privileged, until)
         link, channel = await self._channels.begin(command, stdin, until)
+        output = in_container(channel.output) if self._container else channel.output
         try:
-            yield channel.output
+            yield output
         finally:
+            left = left_inside(output)
             await self._channels.end(link, channel)
+            if left is not None:
+                await end_inside(self.run, left)
 
     async def open_connection(
         self, host: str, port: int, *, deadline: float = START_S
@@ -111,6 +108,6 @@ class SshRunner:
         link = await self._channels.link(until)
         if link is not self._asked:
             self._privileges.forget()
-        needed = await self._privileges.need_sudo(self.run)
+        needed = await self._channels.in_time(self._privileges.need_sudo(self.run), until)
         self._asked = link
         return needed

@@ -3,45 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import signal
 
 import asyncssh
 
 from smtpadmin.model.errors import UnreachableError
 from smtpadmin.transport.command_output import CommandOutput
-from smtpadmin.transport.remote_line import GROUP_MARK
+from smtpadmin.transport.group_mark import Mark
 from smtpadmin.transport.ssh_errors import why
-
-_GROUP = re.compile(re.escape(GROUP_MARK) + rb"([0-9]{1,10})\n")
-MOST_BEFORE_MARK = 64 * 1024
-"""Octets of talkative start-up files before the mark is no longer expected."""
-
-
-class Mark:
-    """Takes :data:`GROUP_MARK`, and what stands before it, out of a stream. When it does not come
-    all of the stream is the command's."""
-
-    def __init__(self) -> None:
-        self.group: int | None = None
-        self.passed = False
-        self._held = bytearray()
-
-    def strip(self, data: bytes, *, last: bool = False) -> bytes:
-        """What of ``data`` and of what was held back is the command's."""
-        if self.passed:
-            return data
-        self._held += data
-        found = _GROUP.search(self._held)
-        if found is not None:
-            self.group = int(found[1])
-            del self._held[: found.end()]
-        self.passed = found is not None or last or len(self._held) > MOST_BEFORE_MARK
-        if not self.passed:
-            return b""
-        own = bytes(self._held)
-        self._held.clear()
-        return own
 
 
 class CommandChannel(asyncssh.SSHClientSession[bytes]):
@@ -55,6 +24,7 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
         self._channel: asyncssh.SSHClientChannel[bytes] | None = None
         self._marks = (Mark(), Mark())
         self._exited = False
+        self.started = False
 
     @property
     def group(self) -> int | None:
@@ -74,6 +44,10 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
             self._channel.write(stdin)
         self._channel.write_eof()
 
+    def listen(self) -> None:
+        """Hear of output even if opening was given up before the server took the command."""
+        self._resume()
+
     def close(self) -> None:
         """Close the channel, whether or not the command has ended."""
         if self._channel is not None:
@@ -82,6 +56,10 @@ class CommandChannel(asyncssh.SSHClientSession[bytes]):
     def connection_made(self, chan: asyncssh.SSHClientChannel[bytes]) -> None:
         """The channel is open."""
         self._channel = chan
+
+    def session_started(self) -> None:
+        """The server took the command."""
+        self.started = True
 
     def data_received(self, data: bytes, datatype: asyncssh.DataType) -> None:
         """Output came."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import asyncssh
@@ -28,12 +29,18 @@ MOST_IDLE = 3
 _RELEASE_S = (0.1, 0.02)
 """Waits before a refusal is believed, the last first: sshd frees a session a moment after it has
 closed the channel."""
-_LOWEST_GROUP = 2
-"""A process group of 0 or 1 in kill(1) is not one group: the number comes from the server."""
 
 C = TypeVar("C", bound=CommandChannel)
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What was tried to open one channel."""
+
+    waits: list[float] = field(default_factory=lambda: list(_RELEASE_S))
+    lost: bool = False
 
 
 class Channels:
@@ -53,16 +60,17 @@ class Channels:
     async def begin(
         self, command: Sequence[str], stdin: bytes, until: float | None
     ) -> tuple[SshLink, CommandChannel]:
-        """Run a command in a channel of its own; :meth:`end` it afterwards."""
+        """Run a command, without input in a standing shell; :meth:`end` it afterwards."""
+        if not stdin:
+            return await self._begin_in_shell(command, until)
         line = remote_line(command)
         link, channel = await self._open(lambda: CommandChannel(self._where, until), line, until)
         channel.feed(stdin)
         return link, channel
 
-    async def begin_in_shell(
+    async def _begin_in_shell(
         self, command: Sequence[str], until: float | None
     ) -> tuple[SshLink, ShellChannel]:
-        """Run a command without input in a standing shell; :meth:`end` it afterwards."""
         link, shell = await self._open(
             lambda: ShellChannel(self._where, until), SHELL_LINE, until, reuse=self._waiting_shell
         )
@@ -76,18 +84,20 @@ class Channels:
     async def end(self, link: SshLink | None, channel: CommandChannel) -> None:
         """See to it that the command has ended on the server, and give its place back. A shell
         whose command is done waits for the next."""
+        shell = channel if isinstance(channel, ShellChannel) and channel.idle else None
         try:
             if link is None or not channel.opened:
                 return
-            if isinstance(channel, ShellChannel) and channel.idle and not link.lost:
-                self._idle.append((link, channel))
+            if shell is not None:
+                channel.output.drop()
+                self._idle.append((link, shell))
                 await self._thin_out(MOST_IDLE)
-                return
-            if not channel.output.ended:
+            elif not channel.output.ended:
                 channel.output.drop()
                 await self._kill(link, channel)
-            channel.close()
         finally:
+            if shell is None:
+                channel.close()
             self._gate.leave()
 
     async def in_time(self, work: Awaitable[T], until: float | None) -> T:
@@ -110,7 +120,7 @@ class Channels:
         """A channel that runs ``line``, or one to be used again. When the server has no more
         sessions to give: after another command has ended."""
         soon = asyncio.get_running_loop().time() + START_S if until is None else until
-        patience = list(_RELEASE_S)
+        tries = _Tries()
         while True:
             await self.in_time(self._gate.enter(), soon)
             channel, link = make(), None
@@ -124,16 +134,28 @@ class Channels:
             except BaseException as error:
                 others = len(self._idle)
                 await self.end(link, channel)
-                full = isinstance(error, asyncssh.ChannelOpenError) and link and not link.lost
-                if full and patience:
-                    await asyncio.sleep(patience.pop())
-                    continue
-                if full and self._gate.refused(others):
-                    continue
-                foreign = isinstance(error, (asyncssh.Error, OSError))
-                if foreign and not isinstance(error, SmtpadminError):
+                if not isinstance(error, asyncssh.Error | OSError):
+                    raise
+                if isinstance(error, SmtpadminError) or link is None:
+                    raise
+                if not await self._again(error, link, channel, tries, others):
                     raise as_ours(error, self._where) from error
-                raise
+
+    async def _again(
+        self, error: Exception, link: SshLink, channel: CommandChannel, tries: _Tries, others: int
+    ) -> bool:
+        """Whether to try once more, after the wait that it takes."""
+        if link.lost or link.connection.is_closed():
+            link.lost = True
+            # It broke unnoticed, and the command was not begun: once, on a new connection.
+            first, tries.lost = not tries.lost, True
+            return first and not channel.opened
+        if not isinstance(error, asyncssh.ChannelOpenError):
+            return False
+        if tries.waits:
+            await asyncio.sleep(tries.waits.pop())
+            return True
+        return self._gate.refused(others)
 
     def _waiting_shell(self, link: SshLink) -> ShellChannel | None:
         while self._idle:
@@ -153,8 +175,9 @@ class Channels:
     async def _kill(self, link: SshLink, channel: CommandChannel) -> None:
         """SIGTERM to the process group, then SIGKILL. What runs as root through sudo may not be
         signalled by the account: it ends when it next writes, to a closed channel."""
+        channel.listen()
         await _within(TERM_S, channel.known.wait())
-        if channel.group is None or channel.group < _LOWEST_GROUP:
+        if channel.group is None:
             return
         for name, patience in (("TERM", TERM_S), ("KILL", KILL_S)):
             if link.lost or not await self._signal(link, channel.group, name):

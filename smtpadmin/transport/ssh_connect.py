@@ -116,8 +116,7 @@ async def _hop(
     client = Client(check, credentials.password, lambda _: _mark_lost(link))
     via = link.hops[-1] if link.hops else None
     arguments = await login_arguments(credentials, resolved.where)
-    if via is not None or not resolved.jumps:
-        arguments["tunnel"] = via
+    arguments["tunnel"] = via
     if via is not None:
         arguments["proxy_command"] = None
     if algorithms := check.algorithms():

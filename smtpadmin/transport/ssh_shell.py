@@ -11,10 +11,15 @@ import secrets
 import signal
 from collections.abc import Sequence
 
+from smtpadmin.model.errors import LoginError
 from smtpadmin.transport.command_output import CommandOutput
 from smtpadmin.transport.remote_line import shell_script
 from smtpadmin.transport.ssh_channel import CommandChannel
+from smtpadmin.util.text import decode_line, visible
 
+_MOST_SAID = 200
+_MOST_ENDING = 100
+"""Octets of a token, an exit status and the line feed; a server that sends more plays tricks."""
 _SIGNALLED = 128
 """sh(1): the status of a command that a signal ended is this and the signal's number."""
 
@@ -33,12 +38,20 @@ class Ending:
         self._held += data
         at = self._held.find(self._token)
         if at < 0:
-            at = max(0, len(self._held) - len(self._token) + 1)
+            at = len(self._held) - self._begun()
         elif (end := self._held.find(b"\n", at)) >= 0:
             self.rest = bytes(self._held[at + len(self._token) : end])
+        elif len(self._held) - at > _MOST_ENDING:
+            self.rest = b""
         before = bytes(self._held[:at])
         del self._held[:at]
         return before
+
+    def _begun(self) -> int:
+        """How many of the last octets may be the token's first: a line that is followed must not
+        wait for the next one."""
+        most = min(len(self._token) - 1, len(self._held))
+        return next((n for n in range(most, 0, -1) if self._held.endswith(self._token[:n])), 0)
 
 
 class ShellChannel(CommandChannel):
@@ -52,7 +65,7 @@ class ShellChannel(CommandChannel):
     @property
     def idle(self) -> bool:
         """Whether it can take a command."""
-        return self.opened and self._endings is None and not self.closed.is_set()
+        return self.started and self._endings is None and not self.closed.is_set()
 
     def begin(self, command: Sequence[str], until: float | None) -> CommandOutput:
         """Run a command without input. Raises UsageError when its line is too long."""
@@ -80,6 +93,20 @@ class ShellChannel(CommandChannel):
             self._endings = None
             self.output.exited(_status(status))
             self.output.end()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The shell is gone. One that never told its group never ran."""
+        if self.group is None and exc is None:
+            said = b" ".join(mark.strip(b"", last=True).strip() for mark in self._marks).strip()
+            words = f": {visible(decode_line(said), _MOST_SAID)}" if said else ""
+            self.output.end(
+                LoginError(
+                    f"the account logs in but runs no commands{words}",
+                    where=self._where,
+                    remedy="Give it a login shell, and no ForceCommand, or use another account.",
+                )
+            )
+        super().connection_lost(exc)
 
     def exit_status_received(self, status: int) -> None:
         """The shell itself ended: if in the middle of a command, that is lost."""

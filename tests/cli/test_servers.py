@@ -13,11 +13,11 @@ from click.testing import CliRunner
 from smtpadmin.cli.servers import command
 from smtpadmin.connectors import registry
 from smtpadmin.connectors._command_access import COMMAND_SETTINGS
-from smtpadmin.model.errors import UntrustedError
+from smtpadmin.model.errors import UntrustedError, UsageError
 from smtpadmin.model.profile import Profile
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.transport.open_runner import open_runner
-from tests.servers.sshd import Account, Sshd, account, sshd_running
+from tests.servers.sshd import Account, Sshd, account, allow_key, make_key, sshd_running
 
 
 class Shell:
@@ -119,3 +119,22 @@ def test_a_changed_key_is_not_offered(sshd: Sshd, user: Account) -> None:
     with pytest.raises(UntrustedError) as caught:
         call("test", "mx1")
     assert "--trust" not in caught.value.remedy
+
+
+def test_an_encrypted_key_with_its_passphrase_by_standard_input(
+    sshd: Sshd, user: Account, tmp_path: Path
+) -> None:
+    key = make_key(tmp_path / "encrypted", "key words")
+    allow_key(sshd, user, key)
+    words = ("add", "mx1", "--kind", "shell", "--host", sshd.host, "--port", str(sshd.port),
+             "--user", user.name, "--set", f"key_file={key}", "--trust", sshd.fingerprint,
+             "--secret-stdin", "key_passphrase")  # fmt: skip
+    call(*words, password="key words")
+    assert "Linux" in call("test", "mx1")
+
+
+def test_a_secret_is_never_an_argument(sshd: Sshd, user: Account) -> None:
+    with pytest.raises(UsageError, match="not a setting"):
+        call(*add(sshd, user, "--set", "key_passphrase=x"))
+    with pytest.raises(UsageError, match="no secret"):
+        call(*add(sshd, user, "--secret-stdin", "host"))

@@ -106,13 +106,23 @@ class Sshd:
 
 def children(pid: int) -> list[int]:
     """Process ids whose parent is ``pid``."""
-    numbers = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdecimal())
-    return [number for number in numbers if _parent(number) == pid]
+    return _by_parent().get(pid, [])
 
 
 def descendants(pid: int) -> list[int]:
     """Children, and theirs."""
-    return [p for child in children(pid) for p in (child, *descendants(child))]
+    found, tree = [pid], _by_parent()
+    for known in found:
+        found += tree.get(known, [])
+    return found[1:]
+
+
+def _by_parent() -> dict[int, list[int]]:
+    tree: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            tree.setdefault(_parent(int(entry.name)), []).append(int(entry.name))
+    return tree
 
 
 def _parent(pid: int) -> int:

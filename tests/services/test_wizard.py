@@ -77,3 +77,15 @@ def test_production_is_read_only_unless_it_was_chosen_otherwise(store: ProfileSt
     wizard.choose_environment(Environment.TEST)
     assert wizard.state.safety is SafetyLevel.FREE
     assert "session" in wizard.where_secrets_go()
+
+
+def test_what_was_accepted_is_kept_where_it_was_asked(store: ProfileStore) -> None:
+    wizard = Wizard(store)
+    wizard.update(address="mail.example.org:465")
+    wizard.forward()
+    wizard.trust("ab" * 32)
+    wizard.trust("cd" * 32, "ssh:bastion:22")
+    assert wizard.state.trust == {
+        "tls:mail.example.org:465": "ab" * 32,
+        "ssh:bastion:22": "cd" * 32,
+    }

@@ -108,9 +108,8 @@ async def test_leaving_the_context_ends_the_command() -> None:
 async def test_what_a_command_left_on_purpose_runs_on() -> None:
     mark = "81003.25"
     await LocalRunner().run(["sh", "-c", f"sleep {mark} >/dev/null 2>&1 </dev/null &"])
-    pids = running_with(mark)
-    assert pids
-    for pid in pids:
+    await until(lambda: running_with(mark))
+    for pid in running_with(mark):
         os.kill(pid, signal.SIGKILL)
 
 

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpadmin.model.errors import UsageError
+from smtpadmin.transport.group_mark import GROUP_MARK
 from smtpadmin.transport.remote_line import (
-    GROUP_MARK,
     MOST_LINE,
     SHELL_LINE,
     changes_user,
@@ -126,9 +126,10 @@ def test_what_is_too_long_for_one_argument_is_refused() -> None:
 
 
 def test_what_stands_before_a_command() -> None:
-    assert whole_command(["id"], ["docker", "exec", "mail"], sudo=True) == [
-        "docker", "exec", "mail", "sudo", "-n", "id",
-    ]  # fmt: skip
+    assert whole_command(["id"], ["nice"], sudo=True) == ["nice", "sudo", "-n", "id"]
+    inside = whole_command(["id"], ["/usr/bin/docker", "exec", "mail"], sudo=False)
+    assert inside[:5] == ["/usr/bin/docker", "exec", "mail", "sh", "-c"]
+    assert inside[-2:] == ["sh", "id"]
     for argv in ([], [""], ["-x"], ["a\0b"]):
         with pytest.raises(UsageError):
             whole_command(argv, [], sudo=False)

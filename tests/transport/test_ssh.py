@@ -85,7 +85,7 @@ async def test_leaving_a_flood_unread_ends_it_at_once(runner: SshRunner) -> None
     async with runner.start(["yes", "81010.25"]) as running:
         await anext(running.chunks())
         await asyncio.sleep(0.2)
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 2.8
     await gone("81010.25")
 
 
@@ -197,7 +197,7 @@ async def test_a_frozen_server_does_not_outlast_the_deadline(runner: SshRunner, 
         begun = time.monotonic()
         with pytest.raises(TotalDeadlineError):
             await runner.run(["true"], deadline=0.5)
-        assert time.monotonic() - begun < 4
+        assert time.monotonic() - begun < 8
     finally:
         for pid in frozen:
             os.kill(pid, signal.SIGCONT)

@@ -6,33 +6,16 @@ import signal
 
 import asyncssh
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from smtpadmin.model.errors import UnreachableError
 from smtpadmin.transport.command_output import MOST_STDERR
-from smtpadmin.transport.remote_line import GROUP_MARK
-from smtpadmin.transport.ssh_channel import CommandChannel, Mark
+from smtpadmin.transport.ssh_channel import CommandChannel
 
 STDERR = asyncssh.EXTENDED_DATA_STDERR
 
 
 def channel() -> CommandChannel:
     return CommandChannel("ssh mx1", None)
-
-
-@given(st.binary(max_size=50), st.binary(max_size=50), st.lists(st.integers(0, 130), max_size=5))
-def test_the_mark_and_what_stands_before_it_are_taken_out(
-    before: bytes, after: bytes, cuts: list[int]
-) -> None:
-    if GROUP_MARK in before:
-        return
-    data = before + GROUP_MARK + b"4711\n" + after
-    mark, found = Mark(), b""
-    for start, end in zip([0, *sorted(cuts)], [*sorted(cuts), len(data)], strict=True):
-        found += mark.strip(data[start:end])
-    assert found + mark.strip(b"", last=True) == after
-    assert mark.group == 4711
 
 
 @pytest.mark.parametrize("line", [b"smtpadmin-group x\n", b"smtpadmin-group -1\n", b"", b"123\n"])
@@ -52,9 +35,6 @@ def test_a_flood_without_the_mark_is_not_kept_for_ever() -> None:
     for _ in range(20):
         made.data_received(b"x" * 10_000, STDERR)
     assert 0 < len(made.output.stderr) <= MOST_STDERR
-    mark = Mark()
-    passed = sum(len(mark.strip(b"x" * 10_000)) for _ in range(20))
-    assert passed == 200_000
 
 
 async def test_signals_are_negative_even_unknown_ones() -> None:

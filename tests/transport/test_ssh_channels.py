@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from smtpadmin.model.errors import TotalDeadlineError, UnreachableError
+from smtpadmin.model.errors import LoginError, TotalDeadlineError, UnreachableError
 from smtpadmin.transport.ssh import SshRunner
 from smtpadmin.transport.ssh_channels import MOST_IDLE
 from tests.servers.sshd import Account, Sshd, account, descendants, sshd_running
@@ -73,6 +74,23 @@ async def test_only_so_many_shells_stay(sshd: Sshd, user: Account) -> None:
     await until(lambda: not shells(sshd))
 
 
+@pytest.mark.parametrize("stdin", [b"", b"x"])
+async def test_giving_up_at_any_moment_leaves_nothing_that_hangs(
+    sshd: Sshd, user: Account, stdin: bytes
+) -> None:
+    runner = SshRunner(sshd.profile(user), {})
+    await runner.run(["cat"], stdin=b"x")
+    for number in range(30):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(number / 1500):
+                await runner.run(["sleep", "81040.25"], stdin=stdin)
+        done = await runner.run(["echo", str(number)], deadline=10)
+        assert done.stdout == b"%d\n" % number
+    await gone("81040.25")
+    assert runner._channels._gate.inside == 0
+    await runner.close()
+
+
 async def test_a_shell_that_was_killed_is_replaced(sshd: Sshd, user: Account) -> None:
     runner = SshRunner(sshd.profile(user), {})
     await runner.run(["true"])
@@ -81,6 +99,30 @@ async def test_a_shell_that_was_killed_is_replaced(sshd: Sshd, user: Account) ->
     await asyncio.sleep(0.1)
     assert (await runner.run(["echo", "again"])).stdout == b"again\n"
     assert shells(sshd) != [pid]
+    await runner.close()
+
+
+async def test_a_listing_left_in_the_middle_of_its_end_does_not_stop_the_shell(
+    sshd: Sshd, user: Account
+) -> None:
+    runner = SshRunner(sshd.profile(user), {})
+    async with runner.start(["head", "-c", "1048576", "/dev/zero"]) as running:
+        await anext(running.chunks())
+        await asyncio.sleep(0.3)
+    for number in range(5):
+        done = await runner.run(["echo", str(number)], deadline=5)
+        assert done.stdout == b"%d\n" % number
+    await runner.close()
+
+
+async def test_a_connection_that_broke_unnoticed_is_opened_anew(sshd: Sshd, user: Account) -> None:
+    runner = SshRunner(sshd.profile(user), {})
+    await runner.run(["true"])
+    link = await runner._keeper.link()
+    sshd.cut()
+    await until(lambda: link.lost)
+    link.lost = False  # as if the news had not come yet
+    assert (await runner.run(["cat"], stdin=b"again")).stdout == b"again"
     await runner.close()
 
 
@@ -104,6 +146,14 @@ async def test_the_deadline_ends_a_command_in_a_shell_and_only_it(
     await gone("81020.25")
     assert (await other)[0].stdout == b"whole\n"
     await runner.close()
+
+
+async def test_an_account_that_runs_no_commands(sshd: Sshd) -> None:
+    with account(sshd, shell="/usr/sbin/nologin") as nobody:
+        runner = SshRunner(sshd.profile(nobody), {})
+        with pytest.raises(LoginError, match="runs no commands: This account"):
+            await runner.run(["id"], deadline=10)
+        await runner.close()
 
 
 @pytest.mark.parametrize("sessions", [1, 2, 3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import subprocess
 import time
 from collections.abc import Iterator
@@ -34,6 +35,7 @@ from tests.servers.sshd import (
     ssh_agent,
     sshd_running,
 )
+from tests.support.processes import gone
 from tests.support.programs import missing, program
 
 
@@ -179,6 +181,19 @@ async def test_a_wrong_password_is_tried_once(sshd: Sshd, user: Account) -> None
         await whoami(sshd.profile(user, key_file=""), password="not-the-password")
     assert "not-the-password" not in str(caught.value)
     assert sshd.log.count("Failed password") == before + 1
+
+
+async def test_no_secret_is_logged(
+    sshd: Sshd, user: Account, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    key = make_key(tmp_path / "encrypted", "key words")
+    allow_key(sshd, user, key)
+    with caplog.at_level(logging.DEBUG):
+        await whoami(sshd.profile(user, key_file=""), password=user.password)
+        await whoami(sshd.profile(user, key_file=str(key)), key_passphrase="key words")
+    assert user.password not in caplog.text
+    assert "key words" not in caplog.text
+    assert not [r for r in caplog.records if r.name == "asyncssh" and r.levelno < logging.WARNING]
 
 
 async def test_nothing_to_log_in_with(sshd: Sshd, user: Account) -> None:
@@ -376,6 +391,18 @@ async def test_a_server_that_the_jump_host_cannot_reach(
     )
     with pytest.raises(UnreachableError, match=r"jump host .* could not connect"):
         await whoami(profile)
+
+
+async def test_a_proxy_command_of_the_configuration(
+    sshd: Sshd, user: Account, home: Path, tmp_path: Path
+) -> None:
+    relay = tmp_path / "relay.sh"
+    relay.write_text('exec 3<>"/dev/tcp/$1/$2"; cat <&3 & cat >&3; kill $!\n')
+    config(home, f"Host inner\n Port {sshd.port}\n ProxyCommand bash {relay} {sshd.host} %p\n")
+    known(home, f"[inner]:{sshd.port} {sshd.host_key}\n")
+    profile = replace(sshd.profile(user), host="inner", port=None, trust={})
+    assert await whoami(profile) == user.name
+    await gone(str(relay))
 
 
 async def test_jump_hosts_in_a_circle(home: Path) -> None:

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpadmin.model.errors import UnreachableError, UsageError
-from smtpadmin.transport.remote_line import GROUP_MARK, MOST_LINE
+from smtpadmin.transport.group_mark import GROUP_MARK
+from smtpadmin.transport.remote_line import MOST_LINE
 from smtpadmin.transport.ssh_shell import Ending, ShellChannel
 
 STDERR = asyncssh.EXTENDED_DATA_STDERR
@@ -40,6 +41,8 @@ def wire() -> Wire:
 def shell(wire: Wire) -> ShellChannel:
     made = ShellChannel("ssh mx1", None)
     made.connection_made(wire)  # type: ignore[arg-type]
+    assert not made.idle
+    made.session_started()
     made.data_received(b"Welcome!\n" + GROUP_MARK + b"4711\n", None)
     made.data_received(GROUP_MARK + b"4711\n", STDERR)
     return made
@@ -68,6 +71,17 @@ async def test_one_command_after_the_other(shell: ShellChannel, wire: Wire) -> N
         done = await output.finish()
         assert (done.status, done.stderr) == (number, b"err")
     assert shell.group == 4711
+
+
+async def test_a_line_that_is_followed_does_not_wait_for_the_next(
+    shell: ShellChannel, wire: Wire
+) -> None:
+    output = shell.begin(["tail", "-F", "log"], None)
+    shell.data_received(b"one line\n", None)
+    assert await anext(output.chunks()) == b"one line\n"
+    shell.data_received(b"tricks" + wire.token + b"9" * 200, None)
+    shell.data_received(wire.token + b"\n", STDERR)
+    assert (await output.finish()).status == 128
 
 
 async def test_what_comes_between_commands_is_of_none(shell: ShellChannel, wire: Wire) -> None:
