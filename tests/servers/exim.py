@@ -284,9 +284,11 @@ def running_exim(*, list_requires_admin: bool = True) -> Iterator[Exim]:
     try:
         _configure(exim, program, hop.server_address[1], holder, list_requires_admin)
         with _trusted(exim.config):
-            _start(exim)
-            yield exim
-            _stop(exim)
+            try:
+                _start(exim)
+                yield exim
+            finally:
+                _stop(exim)
     finally:
         hop.shutdown()
         hop.server_close()
