@@ -5,20 +5,21 @@ from __future__ import annotations
 import asyncio
 import sys
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import click
 
 from smtpadmin.cli.output import json_option, note, plain, print_json, print_table
 from smtpadmin.cli.sources import profile_store
+from smtpadmin.formats.fingerprint import parse_fingerprint
 from smtpadmin.model.errors import KeyringError, UntrustedError, UsageError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel, TlsMode
 from smtpadmin.services.profile_form import profile_from, values_of
 from smtpadmin.services.servers import declared_settings, secret_names
+from smtpadmin.services.trust import accepted_among, may_accept, question, with_trust
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -100,6 +101,19 @@ def _profile_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--password-stdin", is_flag=True, help="Read the password or token from standard input."
         ),
+        click.option(
+            "--trust",
+            multiple=True,
+            metavar="[PLACE=]SHA256",
+            help="Accept this certificate or SSH host key (hex, or SHA256:…). Repeatable.",
+        ),
+        click.option(
+            "--secret-stdin",
+            "more_secrets",
+            multiple=True,
+            metavar="NAME",
+            help="Read one more secret that the kind declares, a line each after the password.",
+        ),
         click.option("--no-probe", is_flag=True, help="Save without connecting."),
     )
     for option in reversed(options):
@@ -120,10 +134,48 @@ def add(name: str, kind: str, as_json: bool, **options: Any) -> int:
 async def _add(name: str, kind: str, options: dict[str, Any], as_json: bool) -> int:
     store = await _persistent_store()
     profile, secrets = _profile(name, kind, options, None)
-    if not options["no_probe"]:
-        await _probe(profile, secrets)
+    if options["no_probe"]:
+        profile = _trusting(profile, options["trust"])
+    else:
+        profile = await _probe_and_trust(profile, secrets, options["trust"])
     await store.add(profile, secrets)
     return _said("added", profile, as_json)
+
+
+def _trusting(profile: Profile, trust: Sequence[str]) -> Profile:
+    """The profile with what ``--trust`` accepts, without asking the server."""
+    for text in trust:
+        place, fingerprint = _trust_option(text)
+        profile = with_trust(profile, fingerprint, place)
+    return profile
+
+
+async def _probe_and_trust(
+    profile: Profile, secrets: dict[str, str], trust: Sequence[str]
+) -> Profile:
+    """Connect; a certificate or host key whose fingerprint was given is accepted where it is met,
+    at a jump host as well."""
+    given = [_trust_option(text) for text in trust]
+    for place, fingerprint in given:
+        if place:
+            profile = with_trust(profile, fingerprint, place)
+    wanted = {fingerprint for place, fingerprint in given if not place}
+    for _ in range(len(wanted)):
+        try:
+            await _probe(profile, secrets)
+            return profile
+        except UntrustedError as error:
+            if not accepted_among(error, wanted):
+                raise
+            profile = with_trust(profile, error.fingerprint, error.place)
+    await _probe(profile, secrets)
+    return profile
+
+
+def _trust_option(text: str) -> tuple[str, str]:
+    """``[PLACE=]FINGERPRINT`` as its two parts; a base64 fingerprint holds no ``=`` here."""
+    place, _, fingerprint = text.rstrip("=").rpartition("=")
+    return place, parse_fingerprint(fingerprint)
 
 
 async def _persistent_store() -> ProfileStore:
@@ -140,9 +192,8 @@ def _profile(
     name: str, kind: str, options: dict[str, Any], base: Profile | None
 ) -> tuple[Profile, dict[str, str]]:
     values = values_of(base) if base else {}
-    values |= {
-        k: str(options[k]) for k in ("host", "port", "user", "tls", "admin", "smtp") if options[k]
-    }
+    names = ("host", "port", "user", "tls", "admin", "smtp", "prefix")
+    values |= {name: str(options[name]) for name in names if options[name]}
     declared = {field.name for field in declared_settings(kind)}
     for text in options["settings"]:
         key, equals, value = text.partition("=")
@@ -152,6 +203,11 @@ def _profile(
                 where="--set",
                 remedy=f"It knows: {', '.join(sorted(declared))}.",
             )
+        if key in secret_names(kind):
+            raise UsageError(
+                f"{key} is a secret and never an argument", where="--set",
+                remedy=f"Use --secret-stdin {key}.",
+            )  # fmt: skip
         values[key] = value
     values |= _secret(kind, options)
     chosen = options["environment"] or (base.environment if base else Environment.PRODUCTION)
@@ -175,14 +231,22 @@ def _given(kind: str, values: dict[str, str]) -> bool:
 
 def _secret(kind: str, options: dict[str, Any]) -> dict[str, str]:
     names = secret_names(kind)
-    if not names:
-        return {}
-    if options["password_stdin"]:
-        return {names[0]: sys.stdin.readline().rstrip("\r\n")}
+    unknown = [name for name in options["more_secrets"] if name not in names]
+    if unknown:
+        raise UsageError(
+            f"{unknown[0]!r} is not a secret of {kind}", where="--secret-stdin",
+            remedy=f"It knows: {', '.join(names) or 'none'}.",
+        )  # fmt: skip
+    first = names[:1] if options["password_stdin"] else ()
+    given = {name: _line() for name in (*first, *options["more_secrets"])}
     required = {f.name for f in declared_settings(kind) if f.required}
-    if names[0] in required and sys.stdin.isatty():
+    if names and not given and names[0] in required and sys.stdin.isatty():
         return {names[0]: click.prompt(names[0].capitalize(), hide_input=True, err=True)}
-    return {}
+    return given
+
+
+def _line() -> str:
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 async def _probe(profile: Profile, secrets: dict[str, str]) -> dict[str, Any]:
@@ -192,13 +256,23 @@ async def _probe(profile: Profile, secrets: dict[str, str]) -> dict[str, Any]:
     try:
         return dict(plain(await connector.probe()))
     except UntrustedError as error:
-        words = f"SHA-256 {error.fingerprint}. " if error.fingerprint else ""
-        raise UntrustedError(
-            error.what, where=error.where, fingerprint=error.fingerprint,
-            remedy=f"{words}If it is right: save with --no-probe, then servers edit {profile.name} --trust FINGERPRINT.",
-        ) from error  # fmt: skip
+        error.remedy = _how_to_trust(error, profile.name)
+        raise
     finally:
         await connector.close()
+
+
+def _how_to_trust(error: UntrustedError, name: str) -> str:
+    if not error.fingerprint:
+        return error.remedy
+    shown = question(error)["fingerprint"]
+    if not may_accept(error):
+        return f"{error.remedy} It is {shown} now."
+    place = f"{error.place}=" if error.place else ""
+    return (
+        f"It is {shown}. If it is right: --trust {place}{error.fingerprint} "
+        f"with servers add, or servers edit {name}."
+    )
 
 
 def _said(what: str, profile: Profile, as_json: bool) -> int:
@@ -212,7 +286,6 @@ def _said(what: str, profile: Profile, as_json: bool) -> int:
 @command.command()
 @click.argument("name")
 @click.option("--rename", metavar="NAME")
-@click.option("--trust", metavar="SHA256", help="Accept this certificate.")
 @_profile_options
 @json_option
 def edit(name: str, as_json: bool, **options: Any) -> int:
@@ -224,12 +297,7 @@ async def _edit(name: str, options: dict[str, Any], as_json: bool) -> int:
     store = await _persistent_store()
     old = await store.find(name)
     profile, secrets = _profile(options["rename"] or old.name, old.kind, options, old)
-    if options["trust"]:
-        port = profile.port or {TlsMode.IMPLICIT: 465, TlsMode.STARTTLS: 587}.get(profile.tls, 25)
-        pin = options["trust"].replace(":", "").lower()
-        profile = replace(
-            profile, trust=MappingProxyType({**old.trust, f"tls:{profile.host}:{port}": pin})
-        )
+    profile = _trusting(profile, options["trust"])
     await store.update(profile, secrets)
     return _said("changed", profile, as_json)
 

@@ -43,8 +43,8 @@ class FieldType(enum.StrEnum):
 @dataclass(frozen=True, slots=True)
 class SettingField:
     """One declared setting. A secret is kept in the keyring beside the profile, never in it.
-    ``name`` may be one of the profile's own fields (``host``, ``port``, ``user``, ``tls``), which
-    tells that the connector uses it; any other name lives in ``Profile.settings``."""
+    ``name`` may be one of the profile's own fields (``host``, ``port``, ``user``, ``tls``,
+    ``prefix``), which tells that the connector uses it; any other lives in ``Profile.settings``."""
 
     name: str
     label: str

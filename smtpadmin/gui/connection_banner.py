@@ -12,6 +12,7 @@ from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.model.errors import UntrustedError
 from smtpadmin.model.session_state import SessionState
 from smtpadmin.services.session import SessionStatus
+from smtpadmin.services.trust import question
 
 TITLES = {
     SessionState.STALE: "The connection was lost; the rows below may be old",
@@ -59,7 +60,7 @@ class ConnectionBanner(Banner):
     def _words(self, status: SessionStatus) -> str:
         lines = [str(status.error)] if status.error is not None else []
         if isinstance(status.error, UntrustedError) and status.error.fingerprint:
-            lines.append(f"SHA-256 {status.error.fingerprint}")
+            lines.append(question(status.error)["fingerprint"])
         timing = ", ".join(filter(None, (self._how_old(), self._next_try(status))))
         if timing:
             lines.append(f"{timing[0].upper()}{timing[1:]}.")

@@ -47,7 +47,8 @@ class LoginError(SmtpadminError):
 
 
 class UntrustedError(UnreachableError):
-    """A certificate or host key that is not trusted; ``fingerprint`` is its SHA-256 in hex."""
+    """A certificate or host key that is not trusted; ``fingerprint`` is its SHA-256 in hex and
+    ``place`` the key of ``Profile.trust`` under which it would be accepted."""
 
     def __init__(
         self,
@@ -59,11 +60,13 @@ class UntrustedError(UnreachableError):
         fingerprint: str = "",
         changed: bool = False,
         certificate_pem: str = "",
+        place: str = "",
     ) -> None:
         super().__init__(what, where=where, remedy=remedy, detail=detail)
         self.fingerprint = fingerprint
         self.changed = changed
         self.certificate_pem = certificate_pem
+        self.place = place
 
 
 class NotPermittedError(SmtpadminError):

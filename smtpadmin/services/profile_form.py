@@ -16,7 +16,7 @@ DEFAULT_SAFETY = {
     Environment.STAGING: SafetyLevel.CONFIRM,
     Environment.TEST: SafetyLevel.FREE,
 }
-_OWN_FIELDS = ("host", "port", "user", "tls")
+_OWN_FIELDS = ("host", "port", "user", "tls", "prefix")
 
 
 def profile_from(
@@ -51,6 +51,7 @@ def profile_from(
         port=_port(values.get("port", ""), name),
         user=values.get("user", ""),
         tls=TlsMode(values.get("tls") or start.tls),
+        prefix=values.get("prefix", "") if _declares_prefix(kind) else start.prefix,
         environment=environment,
         safety=safety or DEFAULT_SAFETY[environment],
         settings=MappingProxyType(settings),
@@ -61,7 +62,13 @@ def values_of(profile: Profile) -> dict[str, str]:
     """What a form shows of a profile; never a secret."""
     port = str(profile.port) if profile.port else ""
     own = {"host": profile.host, "port": port, "user": profile.user, "tls": profile.tls.value}
+    if _declares_prefix(profile.kind):
+        own["prefix"] = profile.prefix
     return own | dict(profile.settings)
+
+
+def _declares_prefix(kind: str) -> bool:
+    return any(field.name == "prefix" for field in declared_settings(kind))
 
 
 def _port(text: str, where: str) -> int | None:

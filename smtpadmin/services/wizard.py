@@ -17,6 +17,7 @@ from smtpadmin.model.stats import ProbeResult
 from smtpadmin.services.checks import PORTS, Check, CheckResult, check_host
 from smtpadmin.services.presets import Preset, find_preset
 from smtpadmin.services.profile_form import DEFAULT_SAFETY, profile_from
+from smtpadmin.services.trust import with_trust
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -118,11 +119,11 @@ class Wizard:
         self.update(tested=found)
         return found
 
-    def trust(self, fingerprint: str) -> None:
-        """Accept a certificate that a person has compared."""
+    def trust(self, fingerprint: str, place: str = "") -> None:
+        """Accept a certificate or host key that a person has compared; ``place`` as in the error
+        that asked."""
         profile, _ = self.profile()
-        port = profile.port or {TlsMode.IMPLICIT: 465, TlsMode.STARTTLS: 587}.get(profile.tls, 25)
-        self.update(trust={**self.state.trust, f"tls:{profile.host}:{port}": fingerprint})
+        self.update(trust=dict(with_trust(profile, fingerprint, place).trust))
 
     def choose_environment(self, environment: Environment) -> None:
         """Set it, and the safety level that goes with it."""

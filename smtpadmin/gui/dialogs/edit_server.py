@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from types import MappingProxyType
-
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -23,6 +20,7 @@ from smtpadmin.model.errors import SmtpadminError, UntrustedError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
 from smtpadmin.services.profile_form import profile_from, values_of
 from smtpadmin.services.servers import declared_settings
+from smtpadmin.services.trust import may_accept, question, with_trust
 from smtpadmin.settings.profiles import ProfileStore
 
 
@@ -54,7 +52,7 @@ class EditServer(QDialog):
         self.save.clicked.connect(self._on_save)
         self._lay_out()
         error = view.context.status.error if view is not None else None
-        if isinstance(error, UntrustedError) and error.fingerprint:
+        if isinstance(error, UntrustedError) and may_accept(error):
             self._ask_trust(error)
 
     def _lay_out(self) -> None:
@@ -70,25 +68,25 @@ class EditServer(QDialog):
         self.setMinimumWidth(64 * self.fontMetrics().averageCharWidth())
 
     def _ask_trust(self, error: UntrustedError) -> None:
-        question = self.tr("Is this the server's certificate?\nSHA-256 {0}\n{1}")
+        words = self.tr("Is this the server's {thing}?\n{fingerprint}\n{detail}")
         if error.changed:
-            question = self.tr(
-                "The certificate has CHANGED. Ask the administrator first.\nSHA-256 {0}\n{1}"
+            words = self.tr(
+                "The {thing} has CHANGED. Ask the administrator first.\n{fingerprint}\n{detail}"
             )
-        self._fingerprint = error.fingerprint
+        self._asked = error
         self.banner.show_message(
             "err" if error.changed else "warn",
             error.what,
-            question.format(error.fingerprint, error.detail),
+            words.format(**question(error), detail=error.detail),
             button=self.tr("Yes, trust it"),
             action=self._trust,
         )
 
     def _trust(self) -> None:
-        place = f"tls:{self._profile.host}:{self._profile.port or 587}"
-        trust = dict(self._profile.trust) | {place: self._fingerprint}
-        self._profile = replace(self._profile, trust=MappingProxyType(trust))
-        self.banner.show_message("ok", self.tr("Trusted when you save"), self._fingerprint)
+        self._profile = with_trust(self._profile, self._asked.fingerprint, self._asked.place)
+        self.banner.show_message(
+            "ok", self.tr("Trusted when you save"), question(self._asked)["fingerprint"]
+        )
 
     def _on_save(self) -> None:
         self._scope.spawn("save", self._save())

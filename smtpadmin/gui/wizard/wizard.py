@@ -27,6 +27,7 @@ from smtpadmin.model.errors import SmtpadminError, UntrustedError
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
 from smtpadmin.services.presets import presets
 from smtpadmin.services.servers import declared_settings
+from smtpadmin.services.trust import may_accept, question
 from smtpadmin.services.wizard import Step, Wizard
 
 _PAGES = (Step.SERVER, Step.LOGIN, Step.NAME)
@@ -289,17 +290,17 @@ class ServerWizard(QDialog):
         self.safety.setCurrentIndex(self.safety.findData(self.engine.state.safety))
 
     def _on_error(self, name: str, error: BaseException) -> None:
-        if isinstance(error, UntrustedError) and error.fingerprint:
-            words = self.tr("Is this the server's certificate? SHA-256 {0}\n{1}")
+        if isinstance(error, UntrustedError) and may_accept(error):
+            words = self.tr("Is this the server's {thing}? {fingerprint}\n{detail}")
             self.banner.show_message(
-                "warn", error.what, words.format(error.fingerprint, error.detail),
-                button=self.tr("Yes, trust it"), action=lambda: self._trust(error.fingerprint),
+                "warn", error.what, words.format(**question(error), detail=error.detail),
+                button=self.tr("Yes, trust it"), action=lambda: self._trust(error),
             )  # fmt: skip
         elif isinstance(error, SmtpadminError):
             self.banner.show_message("err", error.what, error.remedy, details=str(error))
         else:
             raise error
 
-    def _trust(self, fingerprint: str) -> None:
-        self.engine.trust(fingerprint)
+    def _trust(self, error: UntrustedError) -> None:
+        self.engine.trust(error.fingerprint, error.place)
         self._on_test()
