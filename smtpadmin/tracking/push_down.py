@@ -14,7 +14,7 @@ from smtpadmin.tracking.push_down_script import BODY, OUTER
 from smtpadmin.tracking.search import find, needles
 from smtpadmin.tracking.track_logs import dialect_of
 from smtpadmin.transport.command import CommandRunner
-from smtpadmin.util.tasks import run_blocking
+from smtpadmin.util.tasks import run_blocking_for
 
 DEADLINE = 120.0
 """Seconds for the work on the server."""
@@ -69,7 +69,7 @@ async def track_remote(
             raise NotPermittedError("none of the log files can be read", where=runner.where)
         text = kept.text()
         try:
-            found = await run_blocking(find, text, dialect, criteria, times, timeout=deadline)
+            found = await run_blocking_for(deadline, find, text, dialect, criteria, times)
         finally:
             text.close()
         for message in found:
