@@ -51,12 +51,13 @@ PLAN = (
     o = own(line); n = named(line); N++
     owner[N] = o; name[N] = n; where[N] = place
     if (hits > 0 && N <= hits && o != "") seed[o] = 1
-    if (o != "") {
-        if (!(o in first)) first[o] = place
-        last[o] = place
-        if (ends(line)) ended[o] = 1
-        if (begins(line)) born[o] = 1
+    if (o != "" && !((place, o) in seen)) {
+        seen[place, o] = 1; place += 0
+        if (!(o in first) || place < first[o]) { first[o] = place; starts[o] = begins(line) }
+        if (!(o in last) || place >= last[o]) { last[o] = place; stops[o] = ends(line) }
+        over[o] += ends(line); births[o] += begins(line)
     }
+    if (line ~ /notification: |forwarded as /) { births[n]++; made[n] = 1 }
 }
 END {
     for (id in seed) inside[id] = 1
@@ -75,8 +76,8 @@ END {
     }
     for (id in fresh) if (id != "") print "I", id
     for (id in inside) if (id != "" && index(done, "|" id "|")) {
-        if (!(id in ended) && index(forward, "|" id "|") == 0) print "O", id, (id in last ? last[id] : 0)
-        if (!(id in born) && index(backward, "|" id "|") == 0) print "B", id, (id in first ? first[id] : 0)
+        if ((!stops[id] || births[id] > over[id]) && index(forward, "|" id "|") == 0) print "O", id, (id in last ? last[id] : 0)
+        if (!((starts[id] || (id in made)) && births[id] >= over[id]) && index(backward, "|" id "|") == 0) print "B", id, (id in first ? first[id] : 0)
     }
 }
 """
@@ -163,21 +164,48 @@ settle() {
         [ -n "$found" ] && add "$found"
     done
 }
-while IFS= read -r file; do
-    number=$((number + 1)); known="|"; forward="|"; backward="|"; whole=0
-    [ -r "$file" ] || { printf '%s - cannot be read\n' "$number"; continue; }
-    case $file in *.gz | *.xz | *.bz2 | *.zst) whole=1; all=$(packed_hits) ;; *) all=$(hits) ;; esac
+visit() {
+    known="|"; forward="|"; backward="|"
+    case $file in *.gz | *.xz | *.bz2 | *.zst) whole=1 ;; *) whole=0 ;; esac
     count=$(printf '%s\n' "$all" | grep -c .)
     [ "$count" -gt 400 ] && whole=1
-    if [ -n "$open" ]; then
-        carried=$(text | matching "$open"); [ -n "$carried" ] && all="$carried
-$all" && count=$((count + $(printf '%s\n' "$carried" | grep -c .)))
-    fi
-    [ "$count" -gt 0 ] || continue
+    open=; unborn=
+    [ "$count" -gt 0 ] || return
     settle
-    open=$(printf '%s\n' "$all" | grep . | awk -v kind="$kind" -v hits="$count" -v done="$known" -v forward="|" -v backward="|" "$PLAN" | awk '$1 == "O" { printf "%s%s", n++ ? "|" : "", $2 }')
     printf '%s\n' "$all" | grep . | awk -v number="$number" '{ at = index($0, ":"); print number, substr($0, 1, at - 1), substr($0, at + 1) }'
-done | head -c "$most"
+    plan=$(printf '%s\n' "$all" | grep . | awk -v kind="$kind" -v hits="$count" -v done="$known" -v forward="|" -v backward="|" "$PLAN")
+    open=$(printf '%s\n' "$plan" | awk '$1 == "O" { printf "%s%s", n++ ? "|" : "", $2 }')
+    unborn=$(printf '%s\n' "$plan" | awk '$1 == "B" { printf "%s%s", n++ ? "|" : "", $2 }')
+}
+carried() {
+    all=
+    [ -n "$1" ] && all=$(text | matching "$1")
+}
+number=-1
+set --
+while IFS= read -r file; do set -- "$@" "$file"; done
+{
+for file do
+    number=$((number + 1))
+    [ -r "$file" ] || { printf '%s - cannot be read\n' "$number"; continue; }
+    carried "$open"
+    case $file in *.gz | *.xz | *.bz2 | *.zst) found=$(packed_hits) ;; *) found=$(hits) ;; esac
+    [ -n "$found" ] && add "$found"
+    visit
+    eval "unborn_$number=\$unborn"
+done
+while [ "$number" -gt 0 ]; do
+    eval "ids=\$unborn_$number; file=\${$number}"
+    number=$((number - 1))
+    [ -n "$ids" ] && [ -r "$file" ] || continue
+    carried "$ids"; visit
+    eval "unborn_$number=\$unborn_$number\${unborn:+\${unborn_$number:+|}\$unborn}"
+    [ -n "$open" ] || continue
+    number=$((number + 1)); eval "file=\${$((number + 1))}"
+    carried "$open"; visit
+    number=$((number - 1))
+done
+} | head -c "$most"
 """
 )
 """Reads the kind of log, the most octets to print, the wanted text, and then the files, oldest first."""

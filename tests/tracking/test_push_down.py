@@ -81,13 +81,13 @@ async def test_exim_logs_too(tmp_path: Path) -> None:
 
 async def test_many_hits_are_found_in_passes_over_the_whole_log(postfix: tuple[list[Path], World]) -> None:
     files, _ = postfix
-    criteria = TrackCriteria(recipient="@dom1*", lines=True)
+    criteria = TrackCriteria(recipient="*@dom1*", lines=True)
     found = await there(files, "postfix", criteria)
     assert len(found) > 400
     assert told(found) == told(here(files, "postfix", criteria))
 
 
-@pytest.mark.parametrize("text", ["$(touch HERE)@x", "`touch HERE`@x", "'; touch HERE; '@x", "-e@x", ".*@x", "a\\@x"])
+@pytest.mark.parametrize("text", ["$(touch HERE)@x", "`touch HERE`@x", "'; touch HERE; '@x", "-e@x", "[a].@x", "a\\@x"])
 async def test_what_is_looked_for_is_never_a_command(
     tmp_path: Path, text: str, postfix: tuple[list[Path], World]
 ) -> None:
