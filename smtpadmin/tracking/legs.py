@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -102,7 +102,7 @@ def _ends(legs: Sequence[LegState]) -> list[TrackedRecipient]:
     gone = {
         address
         for address, recipient in found.items()
-        if recipient.queue_id in passed_on and _went_on(recipient, found.values(), legs)
+        if recipient.queue_id in passed_on and _went_on(recipient, legs)
     }
     return [recipient for address, recipient in found.items() if address not in gone]
 
@@ -131,14 +131,11 @@ def _under_notification(leg: LegState, legs: Sequence[LegState]) -> bool:
     return False
 
 
-def _went_on(
-    recipient: TrackedRecipient,
-    legs: Sequence[LegState],
-) -> bool:
+def _went_on(recipient: TrackedRecipient, legs: Sequence[LegState]) -> bool:
     """Whether a recipient that a filter took was rewritten there: its own line is then no end."""
-    children = {leg.queue_id for leg in legs if leg.parent == recipient.queue_id}
     if recipient.status not in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED, *OPEN):
         return False
+    children = {leg.queue_id for leg in legs if leg.parent == recipient.queue_id}
     return any(
         other.original == recipient.address and other.queue_id in children
         for leg in legs
