@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 
 from smtpadmin.connectors._exim_commands import EximCommands, text_of
 from smtpadmin.connectors._log_files import LogFiles
+from smtpadmin.connectors.api import SearchableFiles
 from smtpadmin.formats.exim_config import LogPlaces, log_places
 from smtpadmin.formats.exim_log import parse_line
 from smtpadmin.formats.log_clock import LogClock
@@ -48,6 +49,20 @@ class EximLog:
                 remedy="Set log_file_path = syslog : /var/log/exim/%slog to have files too.",
             )
         return places
+
+    async def searchable(self, since: datetime | None) -> SearchableFiles:
+        """Main and reject log with their rotated files, for a search on the server."""
+        places = (await self.places()).files
+        now = datetime.now(UTC)
+        files = [
+            path
+            for name in ("reject", "main")
+            for path in await self._files.rotated(places[name], since, now)
+        ]
+        readable = not await self._files.needs_sudo(files)
+        return SearchableFiles(
+            self._exim.runner, tuple(dict.fromkeys(files)), "exim", await self._zone(), readable
+        )
 
     async def panic_lines(self) -> list[str]:
         """The end of the panic log, which should be empty."""

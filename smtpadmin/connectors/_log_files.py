@@ -84,7 +84,7 @@ class LogFiles:
         """New lines of files, until cancelled; a rotated or missing one is followed when it comes.
         With several a line ``==> PATH <==`` stands before those of each. ``whole`` begins at their
         first line; after ``deadline`` seconds TotalDeadlineError is raised."""
-        sudo = await self._needs_sudo(paths)
+        sudo = await self.needs_sudo(paths)
         if sudo and sudo_refused(await self._runner.run(_look(paths), privileged=True)):
             raise self.not_permitted(paths[0])
         argv = ["tail", "-n", "+1" if whole else "0", "-F", "--", *paths]
@@ -100,7 +100,7 @@ class LogFiles:
         result = await self.run(["tail", "-n", str(count), "--", path])
         return [line for line in result.stdout.split(b"\n") if line.strip()]
 
-    async def _needs_sudo(self, paths: Sequence[str]) -> bool:
+    async def needs_sudo(self, paths: Sequence[str]) -> bool:
         """Following says nothing about what may not be read: it waits for it."""
         result = await self._runner.run(_look(paths))
         return self._denied(result)

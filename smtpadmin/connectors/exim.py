@@ -13,7 +13,7 @@ from smtpadmin.connectors._exim_commands import EximCommands, EximPlace, Rights,
 from smtpadmin.connectors._exim_log import EximLog
 from smtpadmin.connectors._exim_messages import EximMessages, is_plain
 from smtpadmin.connectors._exim_queue import EximQueue
-from smtpadmin.connectors.api import Advice, FieldType, SettingField
+from smtpadmin.connectors.api import Advice, FieldType, SearchableFiles, SettingField
 from smtpadmin.formats import exim_routing
 from smtpadmin.formats.exim_config import HIDDEN
 from smtpadmin.model.errors import (
@@ -160,6 +160,12 @@ class EximServer:
     def follow_log(self) -> AsyncIterator[Sequence[LogRecord]]:
         """New lines of the three logs, until cancelled; across rotation."""
         return EximLog(self._exim).follow()
+
+    # SearchableLog
+
+    async def log_place(self, since: datetime | None = None) -> SearchableFiles | None:
+        """Main and reject log, rotated and compressed files too."""
+        return await EximLog(self._exim).searchable(since)
 
     # RoutingTester
 

@@ -6,12 +6,13 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from smtpadmin.connectors.api import Connector, Tracker, ability
+from smtpadmin.connectors.api import Connector
 from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.smtp import SendResult
 from smtpadmin.model.status import OPEN_WORST_FIRST
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 from smtpadmin.tracking.engine import Failures, track_servers
+from smtpadmin.tracking.tracker import tracker_of
 from smtpadmin.util.backoff import Backoff
 
 FIRST_STEP_S = 0.25
@@ -34,7 +35,7 @@ async def follow(
     """Ask again and again, each time after a longer wait, until nothing is open any more or
     ``seconds`` have passed. A server that fails is not asked again."""
     trace = Trace()
-    asked = {name: c for name, c in connectors.items() if ability(c, Tracker) is not None}
+    asked = {name: c for name, c in connectors.items() if tracker_of(c) is not None}
     pause = Backoff(FIRST_STEP_S, MOST_STEP_S)
     try:
         async with asyncio.timeout(seconds):

@@ -7,10 +7,11 @@ import logging
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, field
 
-from smtpadmin.connectors.api import Connector, Tracker, ability
+from smtpadmin.connectors.api import Connector
 from smtpadmin.model.errors import NotPermittedError, SmtpadminError
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 from smtpadmin.tracking.follow import MOST_HOPS, NextHop, joined, next_hops, on_server
+from smtpadmin.tracking.tracker import tracker_of
 from smtpadmin.util.tasks import TaskOwner
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ async def track_servers(
 
     async def ask(name: str, connector: Connector) -> None:
         try:
-            tracker = ability(connector, Tracker)
+            tracker = tracker_of(connector)
             if tracker is None:
                 raise NotPermittedError("this kind of server cannot be tracked", where=name)
             async for message in tracker.track(criteria):
@@ -88,7 +89,7 @@ async def _followed(
 async def _hop(
     message: TrackedMessage, hop: NextHop, connector: Connector | None, criteria: TrackCriteria
 ) -> TrackedMessage | None:
-    tracker = ability(connector, Tracker)
+    tracker = tracker_of(connector)
     if tracker is None:
         return None
     wanted = TrackCriteria(queue_id=hop.queue_id, lines=criteria.lines)

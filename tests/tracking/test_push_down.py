@@ -65,7 +65,9 @@ async def test_the_server_finds_what_we_find(postfix: tuple[list[Path], World]) 
     assert len(chosen) > 15
     for truth in chosen.values():
         criteria = TrackCriteria(recipient=next(iter(truth.recipients)).upper(), lines=True)
-        assert told(await there(files, "postfix", criteria)) == told(here(files, "postfix", criteria)), truth
+        assert told(await there(files, "postfix", criteria)) == told(
+            here(files, "postfix", criteria)
+        ), truth
 
 
 async def test_exim_logs_too(tmp_path: Path) -> None:
@@ -79,7 +81,9 @@ async def test_exim_logs_too(tmp_path: Path) -> None:
         assert told(found) == told(here([path], "exim", criteria)) != [], truth
 
 
-async def test_many_hits_are_found_in_passes_over_the_whole_log(postfix: tuple[list[Path], World]) -> None:
+async def test_many_hits_are_found_in_passes_over_the_whole_log(
+    postfix: tuple[list[Path], World],
+) -> None:
     files, _ = postfix
     criteria = TrackCriteria(recipient="*@dom1*", lines=True)
     found = await there(files, "postfix", criteria)
@@ -87,13 +91,17 @@ async def test_many_hits_are_found_in_passes_over_the_whole_log(postfix: tuple[l
     assert told(found) == told(here(files, "postfix", criteria))
 
 
-@pytest.mark.parametrize("text", ["$(touch HERE)@x", "`touch HERE`@x", "'; touch HERE; '@x", "-e@x", "[a].@x", "a\\@x"])
+@pytest.mark.parametrize(
+    "text", ["$(touch HERE)@x", "`touch HERE`@x", "'; touch HERE; '@x", "-e@x", "[a].@x", "a\\@x"]
+)
 async def test_what_is_looked_for_is_never_a_command(
     tmp_path: Path, text: str, postfix: tuple[list[Path], World]
 ) -> None:
     path = tmp_path / "mail.log"
     where = text.replace("HERE", str(tmp_path / "made"))
-    path.write_text(f"Mar  1 00:00:00 mx1 postfix/smtp[1]: A1B2C3: to=<{where}>, relay=none, dsn=4.0.0, status=deferred (x)\n")
+    path.write_text(
+        f"Mar  1 00:00:00 mx1 postfix/smtp[1]: A1B2C3: to=<{where}>, relay=none, dsn=4.0.0, status=deferred (x)\n"
+    )
     found = await there([path, *postfix[0]], "postfix", TrackCriteria(recipient=where))
     assert [m.queue_ids for m in found] == [("A1B2C3",)]
     assert not (tmp_path / "made").exists()

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
 from smtpadmin.connectors.api import (
     MessageLogSource,
     MessageSource,
-    Tracker,
     TranscriptSource,
     ability,
 )
@@ -44,6 +43,7 @@ from smtpadmin.model.queue import QueueEntry
 from smtpadmin.model.tracking import TrackCriteria
 from smtpadmin.services.explain import explain_reply
 from smtpadmin.services.journey import journey_of, journey_of_entry
+from smtpadmin.tracking.tracker import tracker_of
 from smtpadmin.util.text import visible
 
 _TABS = ("Transcript", *VIEWS, "Message log", "Related log")
@@ -291,7 +291,7 @@ class QueueDetail(QWidget):
             self._message_log.setPlainText("\n".join(visible(line, 2_000) for line in lines))
 
     async def _fetch_journey(self, entry: QueueEntry) -> None:
-        tracker = ability(self._context.session.connector, Tracker)
+        tracker = tracker_of(self._context.session.connector)
         if tracker is None:
             return
         async for tracked in tracker.track(TrackCriteria(queue_id=entry.queue_id, lines=True)):
