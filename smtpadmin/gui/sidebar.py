@@ -71,10 +71,11 @@ class ServerTree(QTreeWidget):
         step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
         item = self.currentItem()
         group = item.parent() if item is not None else None
-        if not step or event.modifiers() != Qt.KeyboardModifier.AltModifier or group is None:
+        alt = event.modifiers() == Qt.KeyboardModifier.AltModifier
+        if not step or not alt or item is None or group is None:
             super().keyPressEvent(event)
             return
-        target = group.child(group.indexOfChild(item) + step)
+        target: QTreeWidgetItem | None = group.child(group.indexOfChild(item) + step)
         if target is not None:
             self._move(item, target)
 
@@ -217,7 +218,9 @@ class Sidebar(QWidget):
 
     def _on_moved(self, uuid: str, place: int) -> None:
         group = self._items[uuid].parent()
-        own = [str(group.child(n).data(0, KEY_ROLE)) for n in range(group.childCount())]
+        assert group is not None  # a server is always in one
+        items = (group.child(n) for n in range(group.childCount()))
+        own = [str(item.data(0, KEY_ROLE)) for item in items if item is not None]
         own.remove(uuid)
         own.insert(place, uuid)
         others = [key for key in self._items if key not in own]
