@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from smtpadmin.builtin.admin_about import address_text
 from smtpadmin.builtin.admin_api import AdminApi, check_loopback
 from smtpadmin.builtin.server import MailServer
-from smtpadmin.builtin.tls import ca_path
 from smtpadmin.cli.output import note, print_json
 from smtpadmin.model.errors import UsageError
+from smtpadmin.settings.server_tls import ca_path
 
 if TYPE_CHECKING:
     from smtpadmin.builtin.config import ServerConfig

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from smtpadmin.builtin.tls import ca_path, ensure_certificate, server_context
 from smtpadmin.model.errors import StorageError
+from smtpadmin.settings.server_tls import ca_path, ensure_certificate, server_context
 
 
 def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> str:

@@ -1,4 +1,5 @@
-"""The built-in server's own certificate authority, made on first start, and its certificate.
+"""A certificate authority of our own for the servers that we run, made on first start, and their
+certificate.
 
 Everything lies in one folder: ``ca.pem`` (give it to clients), ``ca.key``, ``server.pem``,
 ``server.key``, and ``made-for`` (the name and the last day, so that a start need not read
@@ -45,7 +46,7 @@ def ensure_certificate(folder: Path, hostname: str, now: datetime | None = None)
     """Make the authority and the certificate unless they exist, fit the name and last."""
     now = now or datetime.now(UTC)
     if not _still_good(folder, hostname, now):
-        from smtpadmin.builtin.certificates import make_certificate
+        from smtpadmin.settings.certificates import make_certificate
 
         make_certificate(folder, hostname, now)
 

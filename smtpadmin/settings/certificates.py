@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from smtpadmin.builtin.tls import MADE_FOR, SERVER_DAYS
 from smtpadmin.settings.files import write_private
+from smtpadmin.settings.server_tls import MADE_FOR, SERVER_DAYS
 
 CA_DAYS = 3650
 Key = ec.EllipticCurvePrivateKey
