@@ -100,6 +100,8 @@ class SmtpSession(SMTP):
         self._owner = owner
         self._limits = limits
         self._gone = asyncio.Event()
+        # Kept, because a TLS transport that was closed twice knows it no more.
+        self._socket: socket.socket | None = None
         self._together: list[bytes] | None = None
         self._failed_logins = 0
         self._data_until: float | None = None
@@ -125,6 +127,7 @@ class SmtpSession(SMTP):
         self.sasl_username = None
         if is_new:
             self.client = peer_address(transport)
+            self._socket = transport.get_extra_info("socket")
             self._owner.on_connect(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -137,15 +140,14 @@ class SmtpSession(SMTP):
     async def end(self) -> None:
         """Say 421 and close; returns when task and connection have ended. A client that does not
         take its leave is left after a second."""
-        sock = self.transport.get_extra_info("socket") if self.transport is not None else None
         self._close_with(GOODBYE)
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
             await asyncio.wait([self._handler_coroutine], timeout=LEAVE_S)
-        if not await self._has_gone() and sock is not None:
+        if not await self._has_gone() and self._socket is not None:
             # Not the transport's abort(): under TLS that does nothing once it was closed twice.
             with contextlib.suppress(OSError):  # it went at this moment
-                sock.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
             await self._has_gone()
 
     async def _has_gone(self) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import shutil
 import ssl
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -95,7 +96,7 @@ class CatchServer:
         self._unsaved = 0
         self._contexts: dict[BadCertificate, ssl.SSLContext] = {}
         self._tasks = TaskOwner("catch server")
-        self._own_folder: tempfile.TemporaryDirectory[str] | None = None
+        self._own_folder: Path | None = None
 
     @property
     def limits(self) -> CatchLimits:
@@ -151,8 +152,8 @@ class CatchServer:
             await asyncio.sleep(0.1)
         await self._tasks.close()
         if self._own_folder is not None:
-            folder, self._own_folder = self._own_folder, None
-            folder.cleanup()
+            shutil.rmtree(self._own_folder, ignore_errors=True)
+            self._own_folder = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[CatchServer]:
@@ -179,10 +180,8 @@ class CatchServer:
         if self.config.tls_folder is not None:
             return self.config.tls_folder
         if self._own_folder is None:
-            self._own_folder = tempfile.TemporaryDirectory(
-                prefix="smtpadmin-catch-", ignore_cleanup_errors=True
-            )
-        return Path(self._own_folder.name)
+            self._own_folder = Path(tempfile.mkdtemp(prefix="smtpadmin-catch-"))
+        return self._own_folder
 
     # What a session asks (transport.catch_smtp.CatchOwner).
 

@@ -64,7 +64,7 @@ class CatchListener:
         def make() -> asyncio.BaseProtocol:
             if len(self.sessions) >= self._most:
                 return _Refusal()
-            return CatchSession(
+            session = CatchSession(
                 self._owner,
                 tls_context=tls,
                 implicit_tls=implicit,
@@ -72,6 +72,9 @@ class CatchListener:
                 live=self.sessions,
                 loop=asyncio.get_running_loop(),
             )
+            # Now, not when it has begun: a flood is accepted in one go.
+            self.sessions.add(session)
+            return session
 
         return make
 

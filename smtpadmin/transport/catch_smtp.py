@@ -51,7 +51,7 @@ _BEARER = re.compile(rb"user=([^\x01]*)\x01auth=Bearer [^\x01]*\x01\x01")
 
 class CatchSession(SmtpSession):
     """One client. ``wire.lines`` is the transcript so far; ``rules`` (names of those that acted) and
-    ``messages`` (ids) are the last ones. ``live`` holds it while it lasts."""
+    ``messages`` (ids) are the last ones. It leaves ``live`` at its end."""
 
     def __init__(
         self,
@@ -132,7 +132,6 @@ class CatchSession(SmtpSession):
 
     def came(self) -> None:
         """Called once, by the hooks, when the connection is there."""
-        self._live.add(self)
         self.wire.note(f"connection from {self.client}")
         self._catch.on_session_began(self)
 

@@ -62,7 +62,7 @@ class CaughtWire:
     def end(self) -> None:
         """The connection is over."""
         self.recorder.end(self.now())
-        self._left = max(self._left, 1)
+        self._left = max(self._left, 2 * LINE_COST)  # the end is always told
         self.note("(closed)")
 
 
