@@ -26,6 +26,7 @@ from smtpadmin.formats.message_header import (
 )
 from smtpadmin.model.catch import BadCertificate, CatchRule, CaughtMessage, CaughtSession
 from smtpadmin.model.errors import SmtpadminError
+from smtpadmin.model.profile import TlsMode
 from smtpadmin.model.smtp import Stage, TranscriptLine
 from smtpadmin.protocol.catch_rules import Facts, RuleBook
 from smtpadmin.services.catch_store import CatchStore, StoreLimits, save_message, save_session
@@ -60,14 +61,15 @@ class CatchLimits:
 
 @dataclass(frozen=True, slots=True)
 class CatchConfig:
-    """What a catch server is told. ``implicit`` is a second port with TLS from the start; ``save`` a
+    """What a catch server is told. ``tls`` is that of ``listen``,
+    ``implicit`` a second port with TLS from the start; ``save`` a
     folder for ``.eml`` files, which nobody but you empties; ``tls_folder`` keeps authority and
     certificate from run to run (without, they last as long as the server). ``outside`` lets it
     listen where others reach it: then anybody may fill its memory up to ``store``."""
 
     listen: Address = ("127.0.0.1", 2525)
     implicit: Address | None = None
-    offer_starttls: bool = True
+    tls: TlsMode = TlsMode.STARTTLS
     outside: bool = False
     hostname: str = "localhost"
     rules: tuple[CatchRule, ...] = ()
@@ -131,9 +133,11 @@ class CatchServer:
         try:
             tls = await run_blocking(server_context, self._tls_folder(), config.hostname)
             await self._make_bad_contexts(config.rules)
-            offered = tls if config.offer_starttls else None
             self.address = await self._listener.open(
-                config.listen, offered, implicit=False, outside=config.outside
+                config.listen,
+                None if config.tls is TlsMode.NONE else tls,
+                implicit=config.tls is TlsMode.IMPLICIT,
+                outside=config.outside,
             )
             if config.implicit is not None:
                 self.implicit_address = await self._listener.open(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from smtpadmin.model.catch import CaughtMessage, CaughtSession
+from smtpadmin.model.profile import TlsMode
 from smtpadmin.model.smtp import TranscriptLine
 from smtpadmin.services.catch_server import CatchConfig, CatchServer
 from smtpadmin.services.catch_store import StoreLimits
@@ -109,7 +110,7 @@ async def test_certificates_in_a_folder_stay(tmp_path: Path) -> None:
 
 
 async def test_without_starttls_and_without_a_second_port() -> None:
-    config = CatchConfig(listen=("127.0.0.1", 0), offer_starttls=False)
+    config = CatchConfig(listen=("127.0.0.1", 0), tls=TlsMode.NONE)
     async with CatchServer(config).running() as server, wire(server) as client:
         assert server.implicit_address is None
         assert "STARTTLS" not in await client.say(b"EHLO c")
