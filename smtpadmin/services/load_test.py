@@ -163,6 +163,7 @@ class LoadTest:
         """End it now: every connection is closed, :meth:`run` returns with what is known."""
         if self._run is not None:
             self._run.stop()
+        self._tasks.cancel_all()
 
     async def _tick(self, run: _Run) -> None:
         while True:
@@ -229,7 +230,7 @@ class _Run:
         except (SmtpadminError, OSError) as error:
             if connection is not None:
                 stage = connection.stage
-            if self._next < self.plan.messages:
+            if self._next < self.plan.messages and not self._stopped:
                 self._next += 1
                 what = error.what if isinstance(error, SmtpadminError) else str(error)
                 self.failed(stage, what)

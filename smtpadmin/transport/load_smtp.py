@@ -66,6 +66,7 @@ class LoadConnection(asyncio.Protocol):
         self._left = self._plan.per_connection or -1
         self._kept: list[bytes] = []
         self._first_refusal = b""
+        self._why = ""
         self._number = -1
         self._began = 0.0
         self._named = 0
@@ -154,6 +155,8 @@ class LoadConnection(asyncio.Protocol):
         return await self._ehlo()
 
     async def _expect(self, command: str | None, code: bytes) -> None:
+        if self._why:
+            raise UnreachableError(self._why)
         self._answer = self._loop.create_future()
         self._on_reply = self._answered
         if command is not None:
@@ -165,11 +168,11 @@ class LoadConnection(asyncio.Protocol):
             raise UnreachableError(f"no answer within {self._plan.answer_s:g} s") from error
         finally:
             self._answer = None
-            self._on_reply = self._unasked
         if line[:3] != code:
             raise ServerRefusedError(decode_line(line[:500]).strip())
 
     def _answered(self, line: bytes) -> None:
+        self._on_reply = self._unasked
         self._kept = [*self._lines, line]
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(line)
@@ -178,7 +181,9 @@ class LoadConnection(asyncio.Protocol):
 
     async def send_all(self) -> None:
         """Send messages until there is none left, the connection has had its share, or it is lost;
-        then QUIT. What failed was counted."""
+        then QUIT. What failed was counted. Raises UnreachableError when it is lost already."""
+        if self._why:
+            raise UnreachableError(self._why)
         self._next()
         await self._done
 
@@ -327,6 +332,7 @@ class LoadConnection(asyncio.Protocol):
 
     def _end(self, why: str) -> None:
         """The connection is of no more use."""
+        self._why = self._why or why
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(UnreachableError(why))
         elif self._number >= 0:
