@@ -49,7 +49,7 @@ async def permitted_target(
     """
     from smtpadmin.transport.smtp_connect import resolve, system_resolver
 
-    _check_profile(profile)
+    check_profile(profile)
     addresses = [str(found[4][0]) for found in await resolve(host, port, system_resolver)]
     if not addresses:
         raise UsageError("the name has no address", where=host)
@@ -63,7 +63,8 @@ async def permitted_target(
     return LoadTarget(host, addresses[0], port, tls, user, ca_file, fingerprint)
 
 
-def _check_profile(profile: Profile | None) -> None:
+def check_profile(profile: Profile | None) -> None:
+    """Raise NotPermittedError for a profile whose server is never load-tested."""
     if profile is None:
         return
     if profile.environment is Environment.PRODUCTION:

@@ -15,6 +15,7 @@ from typing import Protocol
 from smtpadmin.model.errors import ServerRefusedError, UnreachableError
 from smtpadmin.model.load import LoadPlan, LoadTarget
 from smtpadmin.model.profile import TlsMode
+from smtpadmin.transport.tls import check_pin
 from smtpadmin.util.text import decode_line
 
 MOST_REPLY = 64 * 1024
@@ -117,6 +118,8 @@ class LoadConnection(asyncio.Protocol):
 
     async def prepare(self, target: LoadTarget, password: str, tls: ssl.SSLContext | None) -> None:
         """Greeting, EHLO, and TLS and login as the target wants them. Raises SmtpadminError."""
+        if target.tls is TlsMode.IMPLICIT:
+            self._check_pin(target)
         await self._expect(None, b"220")
         extensions = await self._ehlo()
         if target.tls is TlsMode.STARTTLS:
@@ -152,7 +155,16 @@ class LoadConnection(asyncio.Protocol):
         if upgraded is None:
             raise UnreachableError("the connection was lost", where=target.host)
         self._transport = upgraded
+        self._check_pin(target)
         return await self._ehlo()
+
+    def _check_pin(self, target: LoadTarget) -> None:
+        """With a fingerprint the chain was not verified: the certificate itself must be that one."""
+        assert self._transport is not None
+        tls = self._transport.get_extra_info("ssl_object")
+        if target.fingerprint:
+            certificate = tls.getpeercert(binary_form=True) if tls is not None else None
+            check_pin(certificate, target.fingerprint, target.host)
 
     async def _expect(self, command: str | None, code: bytes) -> None:
         if self._why:

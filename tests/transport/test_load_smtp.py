@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import time
 
 import pytest
 
-from smtpadmin.model.errors import ServerRefusedError, SmtpadminError, UnreachableError
+from smtpadmin.model.errors import (
+    ServerRefusedError,
+    SmtpadminError,
+    UnreachableError,
+    UntrustedError,
+)
 from smtpadmin.model.load import LoadPlan, LoadTarget
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.services.catch_server import CatchServer
 from smtpadmin.transport.load_smtp import LoadConnection, message_text, open_connection
+from smtpadmin.transport.tls import client_context, fingerprint_of
 from tests.support.catch import catching, transcript, trusting
 from tests.support.odd_server import Talk, odd_server, script
 from tests.support.waiting import until
+
+END = "-----END CERTIFICATE-----\n"
 
 
 class Count:
@@ -132,6 +141,28 @@ async def test_so_many_messages_for_each_connection() -> None:
         assert server.address is not None
         count = await send(LoadPlan(messages=9, per_connection=4), server.address[1])
     assert count.taken == 4
+
+
+@pytest.mark.parametrize("tls", [TlsMode.STARTTLS, TlsMode.IMPLICIT])
+async def test_a_fingerprint_is_compared(tls: TlsMode) -> None:
+    async with catching() as server:
+        address = server.implicit_address if tls is TlsMode.IMPLICIT else server.address
+        assert address is not None
+        chain = (server.ca_file.parent / "server.pem").read_text()
+        right = fingerprint_of(ssl.PEM_cert_to_DER_cert(chain[: chain.index(END) + len(END)]))
+        for fingerprint, fits in ((right, True), ("0" * 64, False)):
+            target = LoadTarget("localhost", *address, tls, fingerprint=fingerprint)
+            context = client_context(fingerprint=fingerprint)
+            count = Count(LoadPlan(messages=1))
+            connection = await open_connection(count, b".\r\n", target, context)
+            try:
+                await connection.prepare(target, "", context)
+            except UntrustedError:
+                assert not fits
+            else:
+                assert fits
+            finally:
+                connection.abort()
 
 
 EHLO = (b"220 x\r\n", b"250 x\r\n")
