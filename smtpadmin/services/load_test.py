@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections import Counter, deque
+from typing import TYPE_CHECKING
 
 from smtpadmin.formats.reply_groups import grouped_reply
 from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
@@ -19,6 +20,9 @@ from smtpadmin.model.profile import Environment, Profile, SafetyLevel, TlsMode
 from smtpadmin.util.histogram import Histogram
 from smtpadmin.util.signal import Signal
 from smtpadmin.util.tasks import TaskOwner
+
+if TYPE_CHECKING:
+    from smtpadmin.transport.load_smtp import LoadConnection, LoadScript
 
 MOST_CONNECTIONS = 2_000
 MOST_RECIPIENTS = 1_000
@@ -133,14 +137,14 @@ class LoadTest:
     async def run(self) -> LoadFigures:
         """Send everything; gives the last figures. What fails is counted, not raised, but for a CA
         file that cannot be read (StorageError). Cancelling it closes all connections at once."""
-        from smtpadmin.transport.load_smtp import message_text
+        from smtpadmin.transport.load_smtp import script_of
         from smtpadmin.transport.tls import client_context
 
         target = self.target
         tls = None
         if target.tls is not TlsMode.NONE:
             tls = client_context(ca_file=target.ca_file, fingerprint=target.fingerprint)
-        run = self._run = _Run(self.target, self.plan, self._password, message_text(self.plan), tls)
+        run = self._run = _Run(self.target, self.plan, self._password, script_of(self.plan), tls)
         workers = [
             self._tasks.spawn(f"connection {number}", run.work())
             for number in range(min(self.plan.connections, self.plan.messages))
@@ -181,15 +185,13 @@ class _Run:
         target: LoadTarget,
         plan: LoadPlan,
         password: str,
-        text: bytes,
+        script: LoadScript,
         tls: ssl.SSLContext | None,
     ) -> None:
-        from smtpadmin.transport.load_smtp import LoadConnection
-
         self.plan = plan
         self._target = target
         self._password = password
-        self._text = text
+        self._script = script
         self._tls = tls
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
@@ -222,7 +224,7 @@ class _Run:
         connection = None
         stage = "connect"
         try:
-            connection = await open_connection(self, self._text, self._target, self._tls)
+            connection = await open_connection(self, self._script, self._target, self._tls)
             self._open.add(connection)
             self._made += 1
             await connection.prepare(self._target, self._password, self._tls)

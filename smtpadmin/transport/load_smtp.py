@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from smtpadmin.model.errors import ServerRefusedError, UnreachableError
@@ -21,6 +23,7 @@ from smtpadmin.util.text import decode_line
 MOST_REPLY = 64 * 1024
 MOST_BLOCK = 128 * 1024
 """Octets of a message handed to the kernel at once; more waits until it has room."""
+BUFFER = 8 * 1024
 CONNECT_S = 20.0
 
 
@@ -45,23 +48,33 @@ class LoadCounter(Protocol):
         """One recipient of a message was not taken."""
 
 
-class LoadConnection(asyncio.Protocol):
+@dataclass(frozen=True, slots=True)
+class LoadScript:
+    """What every connection of a run says, made once. ``text`` follows the Message-ID and ends with
+    the final dot."""
+
+    ehlo: bytes
+    mail: bytes
+    recipients: tuple[bytes, ...]
+    text: bytes
+
+
+class LoadConnection(asyncio.BufferedProtocol):
     """One connection. Await :meth:`prepare`, then :meth:`send_all`; :meth:`abort` ends it at once."""
 
-    def __init__(self, counter: LoadCounter, text: bytes) -> None:
+    def __init__(self, counter: LoadCounter, script: LoadScript) -> None:
         self._counter = counter
         self._plan = counter.plan
-        self._text = text
+        self._script = script
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
+        self._buffer = bytearray(BUFFER)
         self._rest = b""
         self._lines: list[bytes] = []
         self._on_reply: Callable[[bytes], None] = self._unasked
         self._answer: asyncio.Future[bytes] | None = None
         self._done: asyncio.Future[None] = self._loop.create_future()
         self._timer: asyncio.TimerHandle | None = None
-        self._mail = f"MAIL FROM:<{self._plan.sender}>".encode()
-        self._recipients = _recipients(self._plan)
         self._pipelining = False
         self.stage = "banner"
         self._left = self._plan.per_connection or -1
@@ -83,7 +96,12 @@ class LoadConnection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
-    def data_received(self, data: bytes) -> None:
+    def get_buffer(self, sizehint: int) -> bytearray:
+        """A small one of our own: a plain protocol is given 256 KiB, made anew for each reply."""
+        return self._buffer
+
+    def buffer_updated(self, nbytes: int) -> None:
+        data = bytes(self._buffer[:nbytes])
         if self._rest:
             data = self._rest + data
             self._rest = b""
@@ -126,13 +144,13 @@ class LoadConnection(asyncio.Protocol):
             extensions = await self._starttls(target, tls, extensions)
         if target.user:
             self.stage = "auth"
-            login = base64.b64encode(f"\0{target.user}\0{password}".encode()).decode()
-            await self._expect(f"AUTH PLAIN {login}", b"235")
+            login = base64.b64encode(f"\0{target.user}\0{password}".encode())
+            await self._expect(b"AUTH PLAIN " + login + b"\r\n", b"235")
         self._pipelining = self._plan.pipelining and "PIPELINING" in extensions
 
     async def _ehlo(self) -> set[str]:
         self.stage = "ehlo"
-        await self._expect(f"EHLO {self._plan.helo}", b"250")
+        await self._expect(self._script.ehlo, b"250")
         return {
             line[4:].split(b" ")[0].strip().decode("ascii", "replace").upper()
             for line in self._kept
@@ -144,7 +162,7 @@ class LoadConnection(asyncio.Protocol):
         self.stage = "starttls"
         if "STARTTLS" not in extensions:
             raise ServerRefusedError("the server does not offer STARTTLS", where=target.host)
-        await self._expect("STARTTLS", b"220")
+        await self._expect(b"STARTTLS\r\n", b"220")
         assert self._transport is not None
         assert tls is not None
         self.stage = "tls"
@@ -166,19 +184,18 @@ class LoadConnection(asyncio.Protocol):
             certificate = tls.getpeercert(binary_form=True) if tls is not None else None
             check_pin(certificate, target.fingerprint, target.host)
 
-    async def _expect(self, command: str | None, code: bytes) -> None:
+    async def _expect(self, command: bytes | None, code: bytes) -> None:
         if self._why:
             raise UnreachableError(self._why)
         self._answer = self._loop.create_future()
         self._on_reply = self._answered
         if command is not None:
-            self._write(command.encode() + b"\r\n")
+            self._write(command)
+        timer = self._loop.call_later(self._plan.answer_s, self._too_slow)
         try:
-            async with asyncio.timeout(self._plan.answer_s):
-                line = await self._answer
-        except TimeoutError as error:
-            raise UnreachableError(f"no answer within {self._plan.answer_s:g} s") from error
+            line = await self._answer
         finally:
+            timer.cancel()
             self._answer = None
         if line[:3] != code:
             raise ServerRefusedError(decode_line(line[:500]).strip())
@@ -221,12 +238,12 @@ class LoadConnection(asyncio.Protocol):
         self._began = self._loop.time()
         self._named = self._taken = 0
         if self._pipelining:
-            self._waiting = len(self._recipients) + 2
+            self._waiting = len(self._script.recipients) + 2
             self._on_reply = self._pipelined
-            self._write(b"\r\n".join([self._mail, *self._recipients, b"DATA\r\n"]))
+            self._write(b"".join([self._script.mail, *self._script.recipients, b"DATA\r\n"]))
         else:
             self._on_reply = self._after_mail
-            self._write(self._mail + b"\r\n")
+            self._write(self._script.mail)
 
     def _after_mail(self, line: bytes) -> None:
         if line[0:1] != b"2":
@@ -234,13 +251,13 @@ class LoadConnection(asyncio.Protocol):
             return
         self.stage = "rcpt"
         self._on_reply = self._after_rcpt
-        self._write(self._recipients[0] + b"\r\n")
+        self._write(self._script.recipients[0])
 
     def _after_rcpt(self, line: bytes) -> None:
         self._named += 1
         self._count_recipient(line)
-        if self._named < len(self._recipients):
-            self._write(self._recipients[self._named] + b"\r\n")
+        if self._named < len(self._script.recipients):
+            self._write(self._script.recipients[self._named])
         elif self._taken:
             self.stage = "data"
             self._on_reply = self._after_data
@@ -263,7 +280,7 @@ class LoadConnection(asyncio.Protocol):
     def _send_text(self) -> None:
         self.stage = "dot"
         self._on_reply = self._after_dot
-        text = b"Message-ID: <load.%d@smtpadmin.invalid>\r\n" % self._number + self._text
+        text = b"Message-ID: <load.%d@smtpadmin.invalid>\r\n" % self._number + self._script.text
         if len(text) <= MOST_BLOCK:
             self._write(text)
         else:
@@ -272,7 +289,7 @@ class LoadConnection(asyncio.Protocol):
 
     def _after_dot(self, line: bytes) -> None:
         if line[0:1] == b"2":
-            self._counter.accepted(self._loop.time() - self._began, len(self._text))
+            self._counter.accepted(self._loop.time() - self._began, len(self._script.text))
             self._next()
         else:
             self._refused(line)
@@ -340,7 +357,10 @@ class LoadConnection(asyncio.Protocol):
     def check_answer(self, now: float) -> None:
         """Give up when the server has not answered for too long."""
         if now - self.asked_at > self._plan.answer_s:
-            self._end(f"no answer within {self._plan.answer_s:g} s")
+            self._too_slow()
+
+    def _too_slow(self) -> None:
+        self._end(f"no answer within {self._plan.answer_s:g} s")
 
     def _end(self, why: str) -> None:
         """The connection is of no more use."""
@@ -375,27 +395,55 @@ class LoadConnection(asyncio.Protocol):
 
 async def open_connection(
     counter: LoadCounter,
-    text: bytes,
+    script: LoadScript,
     target: LoadTarget,
     tls: ssl.SSLContext | None,
 ) -> LoadConnection:
     """A TCP connection, with TLS when that is implicit; nothing is said yet. Raises
     UnreachableError."""
-    implicit = target.tls is TlsMode.IMPLICIT
     try:
         async with asyncio.timeout(CONNECT_S):
-            _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: LoadConnection(counter, text),
-                target.address,
-                target.port,
-                ssl=tls if implicit else None,
-                server_hostname=target.host if implicit else None,
-            )
+            return await _connected(target, tls, lambda: LoadConnection(counter, script))
     except TimeoutError as error:
         raise UnreachableError(f"no connection within {CONNECT_S:g} s") from error
     except OSError as error:  # ssl.SSLError is one
         raise UnreachableError(f"cannot connect ({error.strerror or error})") from error
+
+
+async def _connected(
+    target: LoadTarget, tls: ssl.SSLContext | None, factory: Callable[[], LoadConnection]
+) -> LoadConnection:
+    loop = asyncio.get_running_loop()
+    implicit = target.tls is TlsMode.IMPLICIT
+    sock = socket.socket(socket.AF_INET6 if ":" in target.address else socket.AF_INET)
+    try:
+        sock.setblocking(False)
+        # Not create_connection() alone, which looks for names: much of a short connection's work.
+        await loop.sock_connect(sock, (target.address, target.port))
+        _, connection = await loop.create_connection(
+            factory,
+            sock=sock,
+            ssl=tls if implicit else None,
+            server_hostname=target.host if implicit else None,
+        )
+    except BaseException:
+        sock.close()
+        raise
     return connection
+
+
+def script_of(plan: LoadPlan) -> LoadScript:
+    """What a plan's connections say."""
+    numbers = range(1, plan.recipients + 1)
+    return LoadScript(
+        ehlo=f"EHLO {plan.helo}\r\n".encode(),
+        mail=f"MAIL FROM:<{plan.sender}>\r\n".encode(),
+        recipients=tuple(
+            f"RCPT TO:<{plan.recipient.replace('%d', str(number))}>\r\n".encode()
+            for number in numbers
+        ),
+        text=message_text(plan),
+    )
 
 
 def message_text(plan: LoadPlan) -> bytes:
@@ -409,13 +457,6 @@ def message_text(plan: LoadPlan) -> bytes:
     body = line * (left // len(line))
     rest = left % len(line)
     return head + body + (b"x" * (rest - 2) + b"\r\n" if rest > 2 else b"") + b".\r\n"
-
-
-def _recipients(plan: LoadPlan) -> list[bytes]:
-    return [
-        f"RCPT TO:<{plan.recipient.replace('%d', str(number))}>".encode()
-        for number in range(1, plan.recipients + 1)
-    ]
 
 
 def _text(line: bytes) -> str:

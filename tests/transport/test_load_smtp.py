@@ -17,7 +17,7 @@ from smtpadmin.model.errors import (
 from smtpadmin.model.load import LoadPlan, LoadTarget
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.services.catch_server import CatchServer
-from smtpadmin.transport.load_smtp import LoadConnection, message_text, open_connection
+from smtpadmin.transport.load_smtp import LoadConnection, open_connection, script_of
 from smtpadmin.transport.tls import client_context, fingerprint_of
 from tests.support.catch import catching, transcript, trusting
 from tests.support.odd_server import Talk, odd_server, script
@@ -57,7 +57,7 @@ async def send(
     count = Count(plan)
     target = LoadTarget("localhost", "127.0.0.1", port, tls, user)
     context = trusting(server) if server is not None else None
-    connection = await open_connection(count, message_text(plan), target, context)
+    connection = await open_connection(count, script_of(plan), target, context)
     try:
         async with asyncio.timeout(20):
             await connection.prepare(target, "load-secret", context)
@@ -154,7 +154,7 @@ async def test_a_fingerprint_is_compared(tls: TlsMode) -> None:
             target = LoadTarget("localhost", *address, tls, fingerprint=fingerprint)
             context = client_context(fingerprint=fingerprint)
             count = Count(LoadPlan(messages=1))
-            connection = await open_connection(count, b".\r\n", target, context)
+            connection = await open_connection(count, script_of(count.plan), target, context)
             try:
                 await connection.prepare(target, "", context)
             except UntrustedError:
@@ -211,7 +211,9 @@ async def test_silence_within_a_message_is_noticed() -> None:
         plan = LoadPlan(messages=1, answer_s=0.2)
         count = Count(plan)
         target = LoadTarget("localhost", "127.0.0.1", port)
-        connection: LoadConnection = await open_connection(count, b".\r\n", target, None)
+        connection: LoadConnection = await open_connection(
+            count, script_of(count.plan), target, None
+        )
         await connection.prepare(target, "", None)
         loop = asyncio.get_running_loop()
         loop.call_later(0.4, lambda: connection.check_answer(loop.time()))
@@ -223,4 +225,4 @@ async def test_silence_within_a_message_is_noticed() -> None:
 async def test_nobody_listens() -> None:
     target = LoadTarget("localhost", "127.0.0.1", 1)
     with pytest.raises(UnreachableError):
-        await open_connection(Count(LoadPlan()), b"", target, None)
+        await open_connection(Count(LoadPlan()), script_of(LoadPlan()), target, None)
