@@ -341,6 +341,11 @@ class CatchSession(SmtpSession):
 
     # Authentication: every login is right unless a rule refuses it.
 
+    async def smtp_AUTH(self, arg: str | None) -> None:
+        """RFC 4954; a mechanism's name has no case (RFC 4422 section 3.1), aiosmtpd's table has."""
+        mechanism, _, response = (arg or "").partition(" ")
+        await super().smtp_AUTH(f"{mechanism.upper()} {response}".strip())
+
     async def auth_CRAM__MD5(self, _: Any, args: list[str]) -> AuthResult:
         """RFC 2195; the digest cannot be checked and need not be."""
         if len(args) != 1:

@@ -138,29 +138,33 @@ class LoadConnection(asyncio.BufferedProtocol):
         """Greeting, EHLO, and TLS and login as the target wants them. Raises SmtpadminError."""
         if target.tls is TlsMode.IMPLICIT:
             self._check_pin(target)
-        await self._expect(None, b"220")
-        extensions = await self._ehlo()
+        await self._expect(None, b"250")
+        extensions = self._extensions()
         if target.tls is TlsMode.STARTTLS:
             extensions = await self._starttls(target, tls, extensions)
         if target.user:
             self.stage = "auth"
             login = base64.b64encode(f"\0{target.user}\0{password}".encode())
             await self._expect(b"AUTH PLAIN " + login + b"\r\n", b"235")
-        self._pipelining = self._plan.pipelining and "PIPELINING" in extensions
+        self._pipelining = self._plan.pipelining and b"PIPELINING" in extensions
 
-    async def _ehlo(self) -> set[str]:
+    def _after_greeting(self, line: bytes) -> None:
+        """EHLO at once: a task that wakes for the greeting alone is much of a short connection."""
+        if line[:3] != b"220":
+            self._answered(line)
+            return
         self.stage = "ehlo"
-        await self._expect(self._script.ehlo, b"250")
-        return {
-            line[4:].split(b" ")[0].strip().decode("ascii", "replace").upper()
-            for line in self._kept
-        }
+        self._on_reply = self._answered
+        self._write(self._script.ehlo)
+
+    def _extensions(self) -> set[bytes]:
+        return {line[4:].split(b" ")[0].strip().upper() for line in self._kept}
 
     async def _starttls(
-        self, target: LoadTarget, tls: ssl.SSLContext | None, extensions: set[str]
-    ) -> set[str]:
+        self, target: LoadTarget, tls: ssl.SSLContext | None, extensions: set[bytes]
+    ) -> set[bytes]:
         self.stage = "starttls"
-        if "STARTTLS" not in extensions:
+        if b"STARTTLS" not in extensions:
             raise ServerRefusedError("the server does not offer STARTTLS", where=target.host)
         await self._expect(b"STARTTLS\r\n", b"220")
         assert self._transport is not None
@@ -174,7 +178,9 @@ class LoadConnection(asyncio.BufferedProtocol):
             raise UnreachableError("the connection was lost", where=target.host)
         self._transport = upgraded
         self._check_pin(target)
-        return await self._ehlo()
+        self.stage = "ehlo"
+        await self._expect(self._script.ehlo, b"250")
+        return self._extensions()
 
     def _check_pin(self, target: LoadTarget) -> None:
         """With a fingerprint the chain was not verified: the certificate itself must be that one."""
@@ -185,11 +191,14 @@ class LoadConnection(asyncio.BufferedProtocol):
             check_pin(certificate, target.fingerprint, target.host)
 
     async def _expect(self, command: bytes | None, code: bytes) -> None:
+        """Say it and await the reply; without a command await the greeting, then say EHLO."""
         if self._why:
             raise UnreachableError(self._why)
         self._answer = self._loop.create_future()
-        self._on_reply = self._answered
-        if command is not None:
+        if command is None:
+            self._on_reply = self._after_greeting
+        else:
+            self._on_reply = self._answered
             self._write(command)
         timer = self._loop.call_later(self._plan.answer_s, self._too_slow)
         try:

@@ -123,6 +123,13 @@ async def test_a_wrong_response_is_answered(response: bytes) -> None:
         assert (await client.say(b"NOOP"))[:3] == "250"
 
 
+async def test_mechanisms_have_no_case_and_a_login_needs_one() -> None:
+    async with catching() as server, wire(server) as client:
+        await client.say(b"EHLO client.example")
+        assert (await client.say(b"AUTH"))[:3] == "501"
+        assert (await client.say(b"auth plain " + base64.b64encode(b"\0anna\0x")))[:3] == "235"
+
+
 async def test_a_refused_login_by_rule() -> None:
     async with catching('auth user=anna reply="454 4.7.0 later"') as server, wire(server) as client:
         await client.say(b"EHLO client.example")
