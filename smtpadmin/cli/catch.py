@@ -112,7 +112,7 @@ async def _until(stop: asyncio.Event, printer: _Printer, seconds: float | None) 
     """Print until a signal comes, the time is over or the count is reached."""
     from smtpadmin.util.tasks import TaskOwner
 
-    owner = TaskOwner("catch")
+    owner = TaskOwner("catch", lambda name, error: None)  # their errors are raised below
     tasks = [owner.spawn("stop", stop.wait()), owner.spawn("print", printer.run())]
     try:
         done, _ = await asyncio.wait(

@@ -11,6 +11,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections import Counter, deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from smtpadmin.formats.reply_groups import grouped_reply
@@ -54,7 +55,8 @@ async def permitted_target(
     from smtpadmin.transport.smtp_connect import resolve, system_resolver
 
     check_profile(profile)
-    addresses = [str(found[4][0]) for found in await resolve(host, port, system_resolver)]
+    found = await resolve(host, port, system_resolver)
+    addresses = tuple(dict.fromkeys(str(each[4][0]) for each in found))
     if not addresses:
         raise UsageError("the name has no address", where=host)
     free = profile is not None and profile.safety is SafetyLevel.FREE
@@ -64,7 +66,7 @@ async def permitted_target(
             where=host,
             remedy="If the server is yours, say so: --i-own-this-server.",
         )
-    return LoadTarget(host, addresses[0], port, tls, user, ca_file, fingerprint)
+    return LoadTarget(host, addresses, port, tls, user, ca_file, fingerprint)
 
 
 def check_profile(profile: Profile | None) -> None:
@@ -227,6 +229,8 @@ class _Run:
             connection = await open_connection(self, self._script, self._target, self._tls)
             self._open.add(connection)
             self._made += 1
+            if len(self._target.addresses) > 1:
+                self._target = replace(self._target, addresses=(connection.address,))
             await connection.prepare(self._target, self._password, self._tls)
             self._connect.record(self._loop.time() - began)
             await connection.send_all()

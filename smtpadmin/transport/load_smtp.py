@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import socket
 import ssl
 from collections.abc import Callable
@@ -89,6 +90,7 @@ class LoadConnection(asyncio.BufferedProtocol):
         self._to_send = memoryview(b"")
         self._paused = False
         self.asked_at = self._loop.time()
+        self.address = ""
 
     # The protocol's callbacks.
 
@@ -408,11 +410,14 @@ async def open_connection(
     target: LoadTarget,
     tls: ssl.SSLContext | None,
 ) -> LoadConnection:
-    """A TCP connection, with TLS when that is implicit; nothing is said yet. Raises
-    UnreachableError."""
+    """A TCP connection to the first address that answers, with TLS when that is implicit; nothing is
+    said yet. Raises UnreachableError."""
     try:
         async with asyncio.timeout(CONNECT_S):
-            return await _connected(target, tls, lambda: LoadConnection(counter, script))
+            for address in target.addresses[:-1]:
+                with contextlib.suppress(OSError):
+                    return await _connected(counter, script, target, tls, address)
+            return await _connected(counter, script, target, tls, target.addresses[-1])
     except TimeoutError as error:
         raise UnreachableError(f"no connection within {CONNECT_S:g} s") from error
     except OSError as error:  # ssl.SSLError is one
@@ -420,17 +425,21 @@ async def open_connection(
 
 
 async def _connected(
-    target: LoadTarget, tls: ssl.SSLContext | None, factory: Callable[[], LoadConnection]
+    counter: LoadCounter,
+    script: LoadScript,
+    target: LoadTarget,
+    tls: ssl.SSLContext | None,
+    address: str,
 ) -> LoadConnection:
     loop = asyncio.get_running_loop()
     implicit = target.tls is TlsMode.IMPLICIT
-    sock = socket.socket(socket.AF_INET6 if ":" in target.address else socket.AF_INET)
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET)
     try:
         sock.setblocking(False)
         # Not create_connection() alone, which looks for names: much of a short connection's work.
-        await loop.sock_connect(sock, (target.address, target.port))
+        await loop.sock_connect(sock, (address, target.port))
         _, connection = await loop.create_connection(
-            factory,
+            lambda: LoadConnection(counter, script),
             sock=sock,
             ssl=tls if implicit else None,
             server_hostname=target.host if implicit else None,
@@ -438,6 +447,7 @@ async def _connected(
     except BaseException:
         sock.close()
         raise
+    connection.address = address
     return connection
 
 

@@ -379,6 +379,19 @@ async def test_a_command_glued_to_starttls_is_not_run() -> None:
         assert "SIZE" in await client.say(b"EHLO c")
 
 
+@pytest.mark.parametrize(
+    "octets", [b"", b"EHLO clear.example\r\n", b"\x16\x03\x01\xff\xff" + b"\0" * 999]
+)
+async def test_no_handshake_on_the_port_for_tls(octets: bytes) -> None:
+    async with catching() as server:
+        assert server.implicit_address is not None
+        _, writer = await asyncio.open_connection(*server.implicit_address)
+        writer.write(octets)
+        writer.close()
+        await until(server.store.sessions)
+    assert transcript(server).endswith("* (closed)")
+
+
 async def test_a_client_that_speaks_first_is_marked() -> None:
     async with catching("connect delay=100ms") as server:
         async with wire(server, greeted=False) as client:

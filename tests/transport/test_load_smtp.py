@@ -55,7 +55,7 @@ async def send(
     plan: LoadPlan, port: int, *, tls: TlsMode = TlsMode.NONE, server: CatchServer | None = None, user: str = ""
 ) -> Count:  # fmt: skip
     count = Count(plan)
-    target = LoadTarget("localhost", "127.0.0.1", port, tls, user)
+    target = LoadTarget("localhost", ("127.0.0.1",), port, tls, user)
     context = trusting(server) if server is not None else None
     connection = await open_connection(count, script_of(plan), target, context)
     try:
@@ -151,7 +151,9 @@ async def test_a_fingerprint_is_compared(tls: TlsMode) -> None:
         chain = (server.ca_file.parent / "server.pem").read_text()
         right = fingerprint_of(ssl.PEM_cert_to_DER_cert(chain[: chain.index(END) + len(END)]))
         for fingerprint, fits in ((right, True), ("0" * 64, False)):
-            target = LoadTarget("localhost", *address, tls, fingerprint=fingerprint)
+            target = LoadTarget(
+                "localhost", (address[0],), address[1], tls, fingerprint=fingerprint
+            )
             context = client_context(fingerprint=fingerprint)
             count = Count(LoadPlan(messages=1))
             connection = await open_connection(count, script_of(count.plan), target, context)
@@ -210,7 +212,7 @@ async def test_silence_within_a_message_is_noticed() -> None:
     async with odd_server(script(*EHLO, hang=True)) as port:
         plan = LoadPlan(messages=1, answer_s=0.2)
         count = Count(plan)
-        target = LoadTarget("localhost", "127.0.0.1", port)
+        target = LoadTarget("localhost", ("127.0.0.1",), port)
         connection: LoadConnection = await open_connection(
             count, script_of(count.plan), target, None
         )
@@ -223,6 +225,6 @@ async def test_silence_within_a_message_is_noticed() -> None:
 
 
 async def test_nobody_listens() -> None:
-    target = LoadTarget("localhost", "127.0.0.1", 1)
+    target = LoadTarget("localhost", ("127.0.0.1",), 1)
     with pytest.raises(UnreachableError):
         await open_connection(Count(LoadPlan()), script_of(LoadPlan()), target, None)
