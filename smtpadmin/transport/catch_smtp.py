@@ -33,7 +33,7 @@ from smtpadmin.model.catch import CaughtTls
 from smtpadmin.model.smtp import Stage
 from smtpadmin.protocol.catch_rules import Facts
 from smtpadmin.protocol.smtp_server import SmtpSession
-from smtpadmin.transport.catch_hooks import CatchHooks, CatchOwner, sender_of
+from smtpadmin.transport.catch_hooks import HOOKS, CatchOwner, sender_of
 from smtpadmin.transport.catch_wire import CaughtWire, RecordingReader, RecordingWriter
 
 MOST_NAMED = 1_000
@@ -45,7 +45,6 @@ DROPPED = "421 4.3.2 dropped"
 TAKEN_PARAMETERS = ("RET", "ENVID", "NOTIFY", "ORCPT", "AUTH")
 """RFC 3461 and RFC 4954 section 5: taken, kept and not acted on."""
 EXTENSIONS = ("250-PIPELINING", "250-ENHANCEDSTATUSCODES", "250-DSN")
-_STUFFED = re.compile(rb"\A\.|(?<=\n)\.")
 _BEARER = re.compile(rb"user=([^\x01]*)\x01auth=Bearer [^\x01]*\x01\x01")
 
 
@@ -80,7 +79,7 @@ class CatchSession(SmtpSession):
         self._count = 0
         self.wire = CaughtWire()
         super().__init__(
-            CatchHooks(),
+            HOOKS,
             owner.limits,
             hostname=hostname,
             ident="ESMTP smtpadmin catch",
@@ -325,7 +324,7 @@ class CatchSession(SmtpSession):
 
     def content_of(self, wire: bytes) -> bytes:
         """The message as it came: wrong line ends stay, for they are what a test looks for."""
-        return _STUFFED.sub(b"", wire)
+        return wire.removeprefix(b".").replace(b"\n.", b"\n")
 
     async def came_whole(self, envelope: Envelope) -> str:
         """A message is here: the rules at the dot, then tell the owner."""
