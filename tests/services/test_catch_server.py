@@ -134,3 +134,15 @@ async def test_many_messages_over_many_connections_at_once() -> None:
     assert sorted(message.raw for message in server.store) == sorted(
         b"n%d\r\n" % n for n in range(100)
     )
+
+
+async def test_waiting_for_clients_ends_when_they_go_and_after_the_time() -> None:
+    loop = asyncio.get_running_loop()
+    async with catching() as server, wire(server) as client:
+        began = loop.time()
+        await server.wait_for_clients(0.1)
+        assert 0.09 < loop.time() - began < 2
+        assert server.clients == 1
+        client.writer.write(b"QUIT\r\n")
+        await server.wait_for_clients(5)
+        assert server.clients == 0
