@@ -132,6 +132,22 @@ async def test_mechanisms_have_no_case_and_a_login_needs_one() -> None:
         assert (await client.say(b"auth plain " + base64.b64encode(b"\0anna\0x")))[:3] == "235"
 
 
+async def test_a_login_sent_ahead_of_a_refusal_is_not_shown() -> None:
+    user, password = base64.b64encode(b"anna.secret"), base64.b64encode(b"pass-word-7")
+    async with catching() as server:
+        async with wire(server) as client:
+            client.writer.write(b"AUTH LOGIN\r\n" + user + b"\r\n" + password + b"\r\nEHLO c\r\n")
+            answers = [await client.reply() for _ in range(4)]
+            assert [answer[:3] for answer in answers] == ["503", "500", "500", "250"]
+            await client.say(b"FROBNICATE")
+        await until(server.store.sessions)
+    for secret in (user, password):
+        assert secret.decode() not in transcript(server)
+        assert secret.decode().upper() not in transcript(server)
+    assert "> EHLO c" in transcript(server)
+    assert "> FROBNICATE" in transcript(server)
+
+
 async def test_a_refused_login_by_rule() -> None:
     async with catching('auth user=anna reply="454 4.7.0 later"') as server, wire(server) as client:
         await client.say(b"EHLO client.example")
