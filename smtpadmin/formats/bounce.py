@@ -24,6 +24,7 @@ MOST_OCTETS = 5 * 1024 * 1024
 MOST_TEXT = 200_000
 MOST_FOR_FLUFL = 64 * 1024
 MOST_WORDS = 4_000
+MOST_ID = 990
 logging.getLogger(
     "flufl.bounce"
 ).propagate = False  # it logs every detector that fails, and goes on
@@ -247,8 +248,9 @@ def _original_id(raw: bytes, parts: list[Part], found: MessageView) -> str | Non
         else:
             continue
         for header in headers:
-            if header.name.lower() == "message-id" and (one := _ID.search(header.value)):
-                return one[0]
+            if header.name.lower() == "message-id" and header.value.strip():
+                one = _ID.search(header.value)
+                return one[0] if one else header.value.split()[0][:MOST_ID]
     copied = _COPIED_ID.search(found.body[:MOST_TEXT])
     if copied is not None:
         return copied[1]
