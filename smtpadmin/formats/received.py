@@ -29,6 +29,7 @@ _ADDRESS = re.compile(
     r"\[(?:IPv6:)?([0-9A-Fa-f:.]{2,45})\]|\(([0-9]{1,3}(?:\.[0-9]{1,3}){3})\)", re.I
 )
 _HELO = re.compile(r"\(?\b(?:helo|ehlo)[ =]+\[?([^\s()\]]{1,255})", re.I)
+_COMMENT = re.compile(r"\([^()]*\)")
 _RDNS = re.compile(rf"\(({_WORD})\s+\[")
 
 
@@ -57,16 +58,17 @@ def parse_received(text: str) -> Hop:
     head, _, stamp = text.rpartition(";")
     head = head or text
     source = _BY.split(head, maxsplit=1)[0]
+    outside = _COMMENT.sub(" ", head)
     address = _ADDRESS.search(source)
-    protocol = _first(_WITH, head)
+    protocol = _first(_WITH, outside)
     rdns, helo = _first(_RDNS, source), _first(_HELO, source)
     return Hop(
         sender=helo or _first(_FROM, source),
         client_name=rdns if rdns.lower() != "unknown" else "",
         address=(address[1] or address[2] or "") if address else "",
-        by=_first(_BY, head),
+        by=_first(_BY, outside),
         protocol=protocol,
-        queue_id=_first(_ID, head),
+        queue_id=_first(_ID, outside),
         recipient=_first(_FOR, head),
         time=_time(stamp),
         tls=_is_encrypted(protocol, head),

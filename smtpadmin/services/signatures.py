@@ -6,9 +6,13 @@ The keys are fetched first, by our resolver; the verification then runs in a thr
 from __future__ import annotations
 
 import asyncio
+import base64
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from smtpadmin.formats.header_fields import split_header
 from smtpadmin.model.authentication import ArcResult, DkimResult
@@ -25,7 +29,7 @@ MOST_OCTETS = 30 * 1024 * 1024
 VERIFY_S = 30.0
 _TAG = re.compile(r"([A-Za-z][A-Za-z0-9_]*)\s*=\s*([^;]*)")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,253}")
-_QUIET = logging.getLogger("smtpadmin.dkimpy")
+_QUIET = logging.getLogger("dkimpy")
 _QUIET.addHandler(logging.NullHandler())
 _QUIET.propagate = False
 
@@ -112,6 +116,9 @@ def _verify(raw: bytes, number: int, tags: Mapping[str, str], keys: Keys) -> Dki
         return _named(tags, "temperror", key)
     if not key:
         return _named(tags, "permerror", f"there is no key at {name}")
+    unfit = _unfit(key)
+    if unfit:
+        return _named(tags, "permerror", unfit)
     try:
         verifier = dkim.DKIM(raw, logger=_QUIET, minkey=512)
         good = verifier.verify(idx=number, dnsfunc=_answering(keys))
@@ -129,6 +136,20 @@ def _verify(raw: bytes, number: int, tags: Mapping[str, str], keys: Keys) -> Dki
             tags, "policy", f"a key of {bits} bits is too short to count (RFC 8301)", bits
         )
     return _named(tags, "pass", "the signature is right", bits)
+
+
+def _unfit(key: bytes) -> str:
+    """Why no signature can be checked with that record; dkimpy would call the signature wrong."""
+    tags = {tag: "".join(value.split()) for tag, value in _TAG.findall(key.decode("latin-1"))}
+    if not tags.get("p"):
+        return "the key is revoked" if "p" in tags else "the record holds no key"
+    try:
+        octets = base64.b64decode(tags["p"], validate=True)
+        if tags.get("k", "rsa") == "rsa":
+            load_der_public_key(octets)
+    except (ValueError, UnsupportedAlgorithm):
+        return "the key is malformed"
+    return ""
 
 
 def _named(
@@ -171,7 +192,7 @@ def _verify_chain(raw: bytes, headers: Sequence[Header], keys: Keys) -> ArcResul
     return ArcResult("fail", sealers, str(words))
 
 
-def _answering(keys: Keys):  # type: ignore[no-untyped-def]
+def _answering(keys: Keys) -> Callable[..., bytes | None]:
     def answer(name: bytes | str, timeout: float = 0) -> bytes | None:
         text = name.decode("ascii", "replace") if isinstance(name, bytes) else name
         key = keys.get(text.rstrip(".").lower())
