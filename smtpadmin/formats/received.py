@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 from smtpadmin.model.message_view import Header
+from smtpadmin.model.received import Hop
 
 MOST_HOPS = 100
 MOST_LENGTH = 5_000
@@ -31,25 +32,6 @@ _ADDRESS = re.compile(
 _HELO = re.compile(r"\(?\b(?:helo|ehlo)[ =]+\[?([^\s()\]]{1,255})", re.I)
 _COMMENT = re.compile(r"\([^()]*\)")
 _RDNS = re.compile(rf"\(({_WORD})\s+\[")
-
-
-@dataclass(frozen=True, slots=True)
-class Hop:
-    """One server on the way. ``sender`` is the name that the client gave itself, ``client_name`` its
-    reverse name; ``delay`` in seconds since the hop before, negative when clocks differ, None when
-    a time is missing."""
-
-    sender: str = ""
-    client_name: str = ""
-    address: str = ""
-    by: str = ""
-    protocol: str = ""
-    queue_id: str = ""
-    recipient: str = ""
-    time: datetime | None = None
-    delay: float | None = None
-    tls: bool = False
-    text: str = ""
 
 
 def parse_received(text: str) -> Hop:
