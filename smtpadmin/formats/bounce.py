@@ -25,20 +25,20 @@ MOST_TEXT = 200_000
 MOST_FOR_FLUFL = 64 * 1024
 MOST_WORDS = 4_000
 MOST_ID = 990
-logging.getLogger(
-    "flufl.bounce"
-).propagate = False  # it logs every detector that fails, and goes on
+# It logs every detector of its own that fails, and goes on.
+logging.getLogger("flufl.bounce").propagate = False
 NOT_A_BOUNCE = DeliveryReport("not-a-bounce")
 
 _SERVER = re.compile(
     r"mailer[-_. ]?daemon|post[-_ ]?master|mail[. ]?deliver|mail (administrator|system)|system administrator|maildaemon"
-    r"|ndr administrator|delivery (subsystem|system)|bounce",
+    r"|ndr administrator|delivery (subsystem|system)|bounce|smtp[-_]|_smtp|mdaemon|anti-?virus|mail-?(server|gateway)|mailsweeper|mail service",
     re.I,
 )  # fmt: skip
 _SUBJECT = re.compile(
     r"undeliver|returned mail|return(ed)? to sender|returning message|deliver\w* (status|failure|report|notification|has failed|problem|error)"
     r"|failure notice|mail delivery|could not be delivered|delivery failed|message you sent blocked|mail system error"
-    r"|error sending your mail|message delivery|postmaster notify|mail (failure|error)|not member|rejected|warning: (could|message)"
+    r"|error sending your mail|failed mail|mail failed|returning to sender|processing error|error during delivery|nameserver error|user unknown|"
+    r"message delivery|postmaster notify|mail (failure|error)|not member|rejected|warning: (could|message)"
     r"|unzustellbar|nicht zu(ge)?stell|zustellung|non remis|non[- ]?distribu|non[- ]?livr|échec|no (se )?(ha podido|pudo) entreg|no entregado"
     r"|mancata consegna|impossibile|não (foi )?entreg|onbestelbaar|niet (kunnen )?worden (af|be)|kunde inte levereras|nie dostarczono|niedostarcz"
     r"|не доставлен|недоставлен|не удалось|退信|投递失败|無法(传|傳|投|寄)|无法|配信(不能|でき|エラー)|メールエラー|送信できません|エラー通知|반송",
@@ -48,6 +48,7 @@ _TEXT = re.compile(
     r"(could|can) ?not be (delivered|sent)|was not delivered|not (been )?delivered|unable to deliver|wasn't able to deliver|delivery to the following"
     r"|permanent (fatal )?error|did not reach the following|created automatically by mail delivery|this is the mail system|delivery failed"
     r"|trouble delivering|undeliverable|following recipients? |was rejected|addresses had |returned (to you|below)|user unknown|unknown user"
+    r"|not delivered to|returned because|no valid recipients|no such user|failed (recipients|addresses)|unknown host|无法|無法|退回|投递"
     r"|not a member of this mailing list|error message below|rejected by|delivery (has )?failed|failed (permanently|recipient)"
     r"|nicht (zu(ge)?stellt|erreich)|konnte nicht|n'a pas pu (être|etre)|no (se )?(ha podido|pudo) (ser )?entreg|non è stato possibile"
     r"|não pôde ser entregue|kon niet worden|не может быть доставлено|не удалось доставить|送信できません|配信できません|届けることができません|存在しない",
@@ -55,9 +56,15 @@ _TEXT = re.compile(
 )  # fmt: skip
 _MACHINE = re.compile(
     r"this is the mail system at host|created automatically by mail delivery software|this is the \S+ program at|delivery to the following recipients?"
-    r"( failed|: )|the following addresses had (permanent|delivery)|transcript of session follows",
+    r"( failed|: )|failed (recipients|addresses)|could not be delivered to|n'a pas pu (etre|être) (delivre|délivré|livré|remis)|konnte nicht zugestellt werden"
+    r"|the following addresses had (permanent|delivery)|transcript of session follows",
     re.I,
 )  # fmt: skip
+_ADMIN = re.compile(
+    r"(-(admin|owner|request|errors?|bounces?)|no-?reply|daemon|administrator|sysadmin)\b", re.I
+)
+_BOUNCE_ADDRESS = re.compile(r"-(bounces?|admin|owner|errors)\b|\bbounces?[-+]|\bowner-", re.I)
+"""Who gets a bounce: the address that lists and campaigns send from."""
 _VAGUE = re.compile(r"[245]\.0\.0$")
 
 
@@ -156,30 +163,27 @@ def _is_bounce(found: MessageView, words: str) -> bool:
         "report-type", ""
     ):
         return True
+    head = words[:MOST_WORDS]
     path = found.first("Return-Path").strip().lower()
     sender = f"{found.first('From')} {found.first('Sender')}"[:1_000]
-    origin = (
-        bool(_SERVER.search(sender)) or path in ("<>", "<mailer-daemon>") or "mailer-daemon" in path
-    )
     subject = bool(_SUBJECT.search(found.first("Subject")[:1_000]))
-    text = bool(_TEXT.search(words[:MOST_WORDS]))
-    code = bool(reply_in(words[:MOST_WORDS].split("\n")))
-    if origin:
-        return subject or text or (code and bool(addresses_in(words[:MOST_WORDS])))
-    automatic = not found.first("In-Reply-To") and found.first("Auto-Submitted").lower() not in (
-        "",
-        "no",
+    text = bool(_TEXT.search(head))
+    code = bool(reply_in(head.split("\n")))
+    own = {a.lower() for a in addresses_in(f"{found.first('To')} {sender}")}
+    names = any(
+        a.lower() not in own
+        for a in addresses_in(f"{found.first('Subject')} {found.body}"[:MOST_TEXT])
     )
-    admin = bool(
-        re.search(
-            r"(-(admin|owner|request|errors?|bounces?)|no-?reply|daemon|administrator|sysadmin)\b",
-            sender,
-            re.I,
-        )
-    )
-    if admin or automatic:
-        return subject and (text or code or admin)
-    return bool(_MACHINE.search(words[:MOST_WORDS])) and (code or subject)
+    if "mailer-daemon" in sender.lower():
+        return subject or text or names
+    if _SERVER.search(sender) or path in ("<>", "<mailer-daemon>") or "mailer-daemon" in path:
+        return (subject and (text or code or names)) or ((text or code) and names)
+    if _ADMIN.search(sender):
+        return subject and (text or code) and names
+    automatic = found.first("Auto-Submitted").lower() not in ("", "no")
+    if automatic or _BOUNCE_ADDRESS.search(found.first("To")[:1_000]):
+        return subject and (text or code) and not found.first("In-Reply-To")
+    return bool(_MACHINE.search(head)) and (code or subject)
 
 
 def _in_words(

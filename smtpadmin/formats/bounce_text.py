@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from smtpadmin.formats.mail_address import ADDRESS, addresses_in, is_daemon
+from smtpadmin.formats.mail_address import ADDRESS, addresses_in, bare_address, is_daemon
 from smtpadmin.model.bounce import ReportedRecipient
 
 MOST_TEXT = 100_000
@@ -29,11 +29,11 @@ _FIELD_OF_COPY = re.compile(r"(received|return-path|x-originating-ip|x-google-sm
 _REPLY = re.compile(
     r"(?<![\w./@-])(?<!\w:)[#('\"]*[45][0-5]\d(?=[ \-,:;'<#]|$)|(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])"
 )
-_HEAD_OF_LINE = re.compile(rf"[\s>*<\"'(+.:-]{{0,40}}(?:to:?\s+)?[<\"']?({ADDRESS})[>\"']?")
+_HEAD_OF_LINE = re.compile(rf"[\s>*<\"'(\[+.:-]{{0,40}}(?:to:?\s+)?[<\"']?({ADDRESS})[>\"']?")
 _AFTER_WORD = re.compile(
     rf"(?:rcpt to|recipients?|deliver(?:y|ed)?(?: (?:your )?(?:the )?(?:e-?mail|message|mail))?(?: (?:to|für|à|a))?|unknown user|user|mailbox|address(?:es)?"
     rf"|empfänger\w*|destinatari\w*|destinataire\w*|gateway for|sent to|reach|mailing list|e-?mail to|message to|mail to|an|konto)"
-    rf"[\s:(<\"'=]{{1,10}}({ADDRESS})",
+    rf"[\s:(<\[\"'=]{{1,10}}(?:smtp:)?({ADDRESS})",
     re.I,
 )  # fmt: skip
 _NOT_A_RECIPIENT = re.compile(
@@ -104,7 +104,7 @@ def _names(line: str, way: re.Pattern[str] | None) -> list[str]:
     if way is None:
         return addresses_in(line)
     match = way.match(line) if way is _HEAD_OF_LINE else way.search(line)
-    return [match[1]] if match else []
+    return [bare_address(match[1])] if match else []
 
 
 def _first_line_with(lines: list[str], address: str) -> int:

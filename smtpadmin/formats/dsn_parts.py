@@ -72,7 +72,7 @@ def _unfolded(text: str) -> Iterable[str]:
 
 
 def _recipient(group: Mapping[str, str]) -> ReportedRecipient | None:
-    address = next(filter(None, (_address(group.get(name, "")) for name in _RECIPIENT)), "")
+    address = _best_address([_address(group.get(name, "")) for name in _RECIPIENT])
     action = group.get("action", "").lower().split(" ")[0].strip(";,.")
     status = _STATUS.search(group.get("status", ""))
     if not address or not (action or status):
@@ -84,6 +84,12 @@ def _recipient(group: Mapping[str, str]) -> ReportedRecipient | None:
         address, action, status[0] if status else None, _TYPE.sub("", diagnostic, count=1)
         if _TYPE.match(diagnostic) else diagnostic,
     )  # fmt: skip
+
+
+def _best_address(named: list[str]) -> str:
+    """The final one, unless it means something to the last server alone (``user@store``, X.400)."""
+    public = (a for a in named if re.fullmatch(r"[^\s@/][^\s@]*@[^\s@]*\.[^\s@]*", a))
+    return next(public, "") or next(filter(None, named), "")
 
 
 def _address(value: str) -> str:

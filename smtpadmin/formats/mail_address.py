@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 ADDRESS = (
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,128}@[A-Za-z0-9\[](?:[A-Za-z0-9.:_-]{0,252}[A-Za-z0-9\]])?"
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,128}@"
+    r"(?:\[[A-Za-z0-9.:]{2,60}\]|[A-Za-z0-9_][A-Za-z0-9_-]{0,62}(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62}){0,30})"
 )
 """Source of a regular expression: a dot-atom, ``@`` and a domain or address literal."""
 
@@ -18,13 +19,18 @@ def addresses_in(text: str) -> list[str]:
     """Every address, in order, once each; a leading quote or equals sign is no part of it."""
     found: dict[str, str] = {}
     for match in _FOUND.finditer(text):
-        address = match[0].lstrip("'=").removeprefix("mailto:")
+        address = bare_address(match[0])
         if address.startswith("@"):
             continue
         found.setdefault(address.lower(), address)
         if len(found) >= MOST_FOUND:
             break
     return list(found.values())
+
+
+def bare_address(found: str) -> str:
+    """Without what stands glued before it: quotes, ``SMTP=`` of X.400."""
+    return re.sub(r"^(?:[^@]*smtp=|['=/]+)", "", found, flags=re.I)
 
 
 def is_daemon(address: str) -> bool:

@@ -162,6 +162,9 @@ def test_a_report_in_the_copy_is_not_this_ones() -> None:
         "From: b@b.example\nSubject: bounce rates\n\nOur bounces are undeliverable mail, 550 and such.\n",
         "From: b@b.example\nSubject: Re: Undelivered Mail\nIn-Reply-To: <x@y>\n\nWhy does 550 5.1.1 happen to a@b.example?\n",
         "From: shop@b.example\nSubject: delivery status of your parcel\n\nIt was delivered to you.\n",
+        "From: no-reply@b.example\nSubject: Delivery problem\n\nYour parcel could not be delivered.\n",
+        "From: postmaster@b.example\nSubject: Mail delivery statistics\n\n4711 messages last week.\n",
+        "From: b@b.example\nTo: list-owner@b.example\nSubject: undeliverable\n\nIs the list broken?\n",
         "", "\n", "From: MAILER-DAEMON@x\n\n", "\0",
     ],
 )  # fmt: skip
