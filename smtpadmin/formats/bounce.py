@@ -238,7 +238,12 @@ def _by_flufl(raw: bytes, parts: list[Part]) -> list[str]:
     from flufl.bounce import scan_message
 
     logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())
-    found = scan_message(email.message_from_bytes(raw))
+    # Octets beyond ASCII make header objects of the standard library that its detectors trip over.
+    plain = raw.decode("ascii", "replace").replace("\ufffd", "?")
+    try:
+        found = scan_message(email.message_from_string(plain))
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError):
+        return []  # the first of its detectors that trips ends the scan
     return sorted(a.decode("ascii", "replace") for a in found)
 
 

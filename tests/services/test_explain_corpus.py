@@ -15,6 +15,7 @@ with more than one of ours is one that they give by the sender's product, we by 
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections import Counter
 from pathlib import Path
@@ -26,6 +27,7 @@ from smtpadmin.model.explanation import Explanation
 from smtpadmin.services.explain import explain_message
 
 CORPUS = Path(__file__).parents[3] / "shared/corpora/sisimai-go"
+KUMO = CORPUS.parent / "kumomta/rfc3464-1.eml"
 pytestmark = pytest.mark.skipif(
     not (CORPUS / "expected.json").exists(), reason="the corpus of bounce mails is not here"
 )
@@ -121,3 +123,27 @@ def test_reasons() -> None:
 def test_what_has_no_expectation_does_no_harm() -> None:
     for path in (CORPUS / "bsd").iterdir():
         assert explain_message(path.read_bytes()).summary
+
+
+def test_damaged_bounces_do_no_harm() -> None:
+    dice = random.Random(63)
+    for path in sorted((CORPUS / "bsd").iterdir()):
+        raw = path.read_bytes()
+        for _ in range(4):
+            damaged = bytearray(raw[: dice.randrange(1, len(raw))])
+            for _ in range(20):
+                damaged[dice.randrange(len(damaged))] = dice.randrange(256)
+            assert explain_message(bytes(damaged)).summary
+
+
+@pytest.mark.skipif(not KUMO.exists(), reason="the corpus is not here")
+def test_a_report_of_another_project() -> None:
+    found = explain_message(KUMO.read_bytes())
+    (recipient,) = found.recipients
+    assert (found.kind, recipient.action, recipient.status, recipient.reply_code) == (
+        "dsn",
+        "failed",
+        "4.0.0",
+        426,
+    )
+    assert (recipient.address, recipient.permanent) == ("louisl@larry.slip.umd.edu", False)

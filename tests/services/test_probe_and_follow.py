@@ -342,3 +342,20 @@ async def test_each_state_is_told_once() -> None:
     assert len(server.asked) > 3
     assert len([s for s in report.steps if s.kind is StepKind.STATE]) == 1
     assert not report.ended
+
+
+@pytest.mark.usefixtures("_quick")
+async def test_without_a_server_to_ask_it_ends_at_once() -> None:
+    for servers in ({}, {"gone": Fake([UnreachableError("gone")])}):
+        async with asyncio.timeout(5):
+            report = await MessageFollower(servers).follow(ACCEPTED, seconds=60)  # type: ignore[arg-type]
+        assert (report.messages, report.ended) == ((), False)
+
+
+@pytest.mark.usefixtures("_quick")
+async def test_the_worst_of_several_recipients_counts() -> None:
+    both = TrackedMessage(("Q",), DeliveryStatus.PARTIAL, (
+        TrackedRecipient("c@d.example", DELIVERED), TrackedRecipient("e@d.example", BOUNCED, reply="550 5.1.1 no"),
+    ))  # fmt: skip
+    report = await MessageFollower({"a": Fake([both])}).follow(ACCEPTED, seconds=5)  # type: ignore[dict-item]
+    assert (report.status, report.ended) == (DeliveryStatus.PARTIAL, True)
