@@ -20,12 +20,26 @@ async def wait_for_message(
     """Look again and again, each time after a longer wait, for ``deadline`` seconds; None when it has
     not arrived by then. A mailbox that cannot be reached is tried again, and its error raised when
     it never could be; LoginError, UntrustedError and UsageError are raised at once."""
+    return await _wait(account, message_id, deadline, report=False)
+
+
+async def wait_for_report(
+    account: MailboxAccount, message_id: str, deadline: float
+) -> Arrival | None:
+    """As :func:`wait_for_message`, for the bounce or delivery status about a message that was sent
+    from this mailbox's owner."""
+    return await _wait(account, message_id, deadline, report=True)
+
+
+async def _wait(
+    account: MailboxAccount, message_id: str, deadline: float, *, report: bool
+) -> Arrival | None:
     until = asyncio.get_running_loop().time() + deadline
     pause = Backoff(FIRST_STEP_S, MOST_STEP_S)
     failure: UnreachableError | None = None
     while (left := until - asyncio.get_running_loop().time()) > 0:
         try:
-            found = await _look(account, message_id, min(SESSION_S, left))
+            found = await _look(account, message_id, min(SESSION_S, left), report)
         except NOT_MENDED_BY_WAITING:
             raise
         except UnreachableError as error:
@@ -46,11 +60,13 @@ def failure_to_tell(before: UnreachableError | None, now: UnreachableError) -> U
     return before if before is not None and isinstance(now, TotalDeadlineError) else now
 
 
-async def _look(account: MailboxAccount, message_id: str, deadline_s: float) -> Arrival | None:
+async def _look(
+    account: MailboxAccount, message_id: str, deadline_s: float, report: bool
+) -> Arrival | None:
     if account.protocol is MailboxProtocol.IMAP:
         from smtpadmin.transport.mailbox_imap import find_by_imap
 
-        return await find_by_imap(account, message_id, deadline_s)
+        return await find_by_imap(account, message_id, deadline_s, report=report)
     from smtpadmin.transport.mailbox_pop3 import find_by_pop3
 
-    return await find_by_pop3(account, message_id, deadline_s)
+    return await find_by_pop3(account, message_id, deadline_s, report=report)

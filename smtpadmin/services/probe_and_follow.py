@@ -23,7 +23,7 @@ from smtpadmin.model.status import OPEN_WORST_FIRST, DeliveryStatus, message_sta
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage, TrackedRecipient
 from smtpadmin.services.explain import explain_message, explain_reply
 from smtpadmin.services.follow_arrival import look_at_arrival, now
-from smtpadmin.services.mailbox_watch import wait_for_message
+from smtpadmin.services.mailbox_watch import wait_for_message, wait_for_report
 from smtpadmin.services.spf import Lookups
 from smtpadmin.tracking.engine import Failures, track_servers
 from smtpadmin.util.backoff import Backoff
@@ -35,6 +35,8 @@ ONE_SERVER_S = 15.0
 """At most for one server's answer: a silent one must not hide the others."""
 NEXT_HOP_S = 5.0
 """How long a message handed to the next hop is looked for there."""
+BOUNCE_S = 20.0
+"""How long a bounce is waited for in the mailbox."""
 MOST_ENTRIES = 100_000
 _LOST = (
     DeliveryStatus.BOUNCED,
@@ -83,7 +85,9 @@ class MessageFollower:
         until = loop.time() + seconds
         ended = await self._servers(result, accepted + timedelta(seconds=seconds), until)
         arrival = None
-        if self._mailbox is not None and self._status() not in _LOST:
+        if self._mailbox is not None and self._status() in _LOST:
+            await self._bounce_in_mailbox(result.message_id, until - loop.time())
+        elif self._mailbox is not None:
             arrival = await self._arrival(result.message_id, raw, accepted, until - loop.time())
         status = self._status()
         if arrival is not None and status in (DeliveryStatus.UNKNOWN, DeliveryStatus.SENT):
@@ -316,6 +320,27 @@ class MessageFollower:
             return None
         self._step(StepKind.ARRIVED, account.where, words=f"in {visible(found.folder, 200)}")
         return await look_at_arrival(found, raw, accepted, self._resolver)
+
+    async def _bounce_in_mailbox(self, message_id: str, left: float) -> None:
+        """The mailbox may be the sender's: there the bounce arrives that has left the queue."""
+        if any(s.kind is StepKind.NOTIFICATION and s.explanation for s in self._steps):
+            return
+        account = self._mailbox
+        assert account is not None
+        deadline = min(max(left, FIRST_STEP_S), BOUNCE_S)
+        try:
+            found = await wait_for_report(account, message_id, deadline)
+        except SmtpadminError as error:
+            self._fail(account.where, error)
+            return
+        if found is not None:
+            explanation = explain_message(found.raw)
+            self._step(
+                StepKind.NOTIFICATION,
+                account.where,
+                words=explanation.summary,
+                explanation=explanation,
+            )
 
     def _fail(self, name: str, error: SmtpadminError) -> None:
         if name not in self._failures:

@@ -7,7 +7,9 @@ import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from smtpadmin.formats.bounce import read_report
 from smtpadmin.formats.header_fields import split_header
 from smtpadmin.model.errors import (
     LoginError,
@@ -25,6 +27,23 @@ MOST_OCTETS = 50 * 1024 * 1024
 """A larger message is not fetched."""
 _ID = re.compile(r"[!#-\[\]-~]{1,990}")
 _SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is looked for: the message with this Message-ID (without brackets), or the ``report``
+    (bounce, delivery status) about it."""
+
+    message_id: str
+    report: bool = False
+
+    def is_in(self, octets: bytes) -> bool:
+        """Whether a message is the wanted one: for a report its text is needed, else its header."""
+        if not self.report:
+            return message_id_of(octets) == self.message_id
+        found = read_report(octets)
+        about = (found.message_id or "").removeprefix("<").removesuffix(">")
+        return found.kind in ("dsn", "bounce") and about == self.message_id
 
 
 def searchable_id(message_id: str) -> str:

@@ -17,9 +17,9 @@ from smtpadmin.model.mailbox import Arrival, MailboxAccount
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.transport.mailbox_common import (
     MOST_OCTETS,
+    Wanted,
     check_account,
     check_certificate,
-    message_id_of,
     searchable_id,
     worded,
 )
@@ -40,23 +40,24 @@ _FLAGS = re.compile(rb"FLAGS \(([^)]*)\)")
 
 
 async def find_by_imap(
-    account: MailboxAccount, message_id: str, deadline_s: float
+    account: MailboxAccount, message_id: str, deadline_s: float, *, report: bool = False
 ) -> Arrival | None:
-    """The message with that Message-ID, wherever it lies; INBOX is looked at first, then junk.
-    Raises LoginError, UntrustedError, UnreachableError, ProtocolError, TotalDeadlineError."""
+    """The message with that Message-ID, or the ``report`` about it, wherever it lies; INBOX is looked
+    at first, then junk. Raises LoginError, UntrustedError, UnreachableError, ProtocolError,
+    TotalDeadlineError."""
     check_account(account)
-    wanted = searchable_id(message_id)
+    wanted = Wanted(searchable_id(message_id), report)
     return await run_blocking_for(deadline_s, _find, account, wanted, min(STEP_S, deadline_s))
 
 
-def _find(account: MailboxAccount, wanted: str, step_s: float) -> Arrival | None:
+def _find(account: MailboxAccount, wanted: Wanted, step_s: float) -> Arrival | None:
     from imap_tools import ImapToolsError, MailboxLoginError
 
     with worded(account, (imaplib.IMAP4.error, ImapToolsError), (MailboxLoginError,)):
         return _search(account, wanted, step_s)
 
 
-def _search(account: MailboxAccount, wanted: str, step_s: float) -> Arrival | None:
+def _search(account: MailboxAccount, wanted: Wanted, step_s: float) -> Arrival | None:
     mailbox = _connected(account, step_s)
     try:
         check_certificate(mailbox.client.sock, account)
@@ -108,9 +109,11 @@ def is_junk(folder: FolderInfo) -> bool:
     return "\\junk" in {flag.lower() for flag in folder.flags} or bool(_JUNK.search(folder.name))
 
 
-def _in_folder(mailbox: BaseMailBox, folder: FolderInfo, wanted: str) -> Arrival | None:
+def _in_folder(mailbox: BaseMailBox, folder: FolderInfo, wanted: Wanted) -> Arrival | None:
     mailbox.folder.set(folder.name, readonly=True)
-    status, data = mailbox.client.uid("SEARCH", "HEADER", "Message-ID", f'"{wanted}"')
+    quoted = f'"{wanted.message_id}"'
+    keys = ("TEXT", quoted) if wanted.report else ("HEADER", "Message-ID", quoted)
+    status, data = mailbox.client.uid("SEARCH", *keys)
     uids = (data[0] or b"").split() if status == "OK" and data else []
     uid = _exact(mailbox, uids[-MOST_CANDIDATES:], wanted)
     if uid is None:
@@ -133,15 +136,16 @@ def _in_folder(mailbox: BaseMailBox, folder: FolderInfo, wanted: str) -> Arrival
     )  # fmt: skip
 
 
-def _exact(mailbox: BaseMailBox, uids: Sequence[bytes], wanted: str) -> str | None:
-    """The newest that has this very ID: the search of IMAP finds every ID that contains it."""
+def _exact(mailbox: BaseMailBox, uids: Sequence[bytes], wanted: Wanted) -> str | None:
+    """The newest that is the wanted one: the search of IMAP finds all that contain the ID."""
+    part = "BODY.PEEK[]<0.65536>" if wanted.report else "BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)]"
     for each in reversed(uids):
         uid = each.decode("ascii", "replace")
         if not uid.isdecimal():
             raise ProtocolError(f"{uid[:20]!r} is no UID")
-        parts = _fetched(mailbox, uid, "(BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])")
+        parts = _fetched(mailbox, uid, f"({part})")
         head = next((bytes(item[1]) for item in parts if isinstance(item, tuple)), b"")
-        if message_id_of(head) == wanted:
+        if wanted.is_in(head):
             return uid
     return None
 

@@ -15,9 +15,9 @@ from smtpadmin.model.mailbox import Arrival, MailboxAccount
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.transport.mailbox_common import (
     MOST_OCTETS,
+    Wanted,
     check_account,
     check_certificate,
-    message_id_of,
     searchable_id,
     worded,
 )
@@ -28,6 +28,7 @@ STEP_S = 15.0
 MOST_MESSAGES = 200
 """The newest messages that are looked at."""
 MOST_LINE = 1_000_000
+REPORT_LINES = 500
 
 
 class _LongLines:
@@ -64,16 +65,16 @@ class _Encrypted(_LongLines, poplib.POP3_SSL):
 
 
 async def find_by_pop3(
-    account: MailboxAccount, message_id: str, deadline_s: float
+    account: MailboxAccount, message_id: str, deadline_s: float, *, report: bool = False
 ) -> Arrival | None:
-    """The newest message with that Message-ID. Raises LoginError, UntrustedError,
-    UnreachableError, ProtocolError, TotalDeadlineError."""
+    """The newest message with that Message-ID, or the newest ``report`` about it. Raises LoginError,
+    UntrustedError, UnreachableError, ProtocolError, TotalDeadlineError."""
     check_account(account)
-    wanted = searchable_id(message_id)
+    wanted = Wanted(searchable_id(message_id), report)
     return await run_blocking_for(deadline_s, _find, account, wanted, min(STEP_S, deadline_s))
 
 
-def _find(account: MailboxAccount, wanted: str, step_s: float) -> Arrival | None:
+def _find(account: MailboxAccount, wanted: Wanted, step_s: float) -> Arrival | None:
     with worded(account, (poplib.error_proto,)):
         session = _connected(account, step_s)
         try:
@@ -117,11 +118,11 @@ def _leave(session: poplib.POP3) -> None:
         session.close()
 
 
-def _search(session: poplib.POP3, wanted: str) -> Arrival | None:
+def _search(session: poplib.POP3, wanted: Wanted) -> Arrival | None:
     count, _ = session.stat()
     for number in range(count, max(0, count - MOST_MESSAGES), -1):
-        _, lines, _ = session.top(number, 0)
-        if message_id_of(b"\r\n".join(lines)) != wanted:
+        _, lines, _ = session.top(number, REPORT_LINES if wanted.report else 0)
+        if not wanted.is_in(b"\r\n".join(lines)):
             continue
         octets = _octets(session, number)
         if octets > MOST_OCTETS:

@@ -10,7 +10,8 @@ import pytest
 from smtpadmin.model.errors import LoginError, TotalDeadlineError, UnreachableError
 from smtpadmin.model.mailbox import MailboxAccount, MailboxProtocol
 from smtpadmin.model.profile import TlsMode
-from smtpadmin.services.mailbox_watch import failure_to_tell, wait_for_message
+from smtpadmin.services.mailbox_watch import failure_to_tell, wait_for_message, wait_for_report
+from tests.formats.test_bounce import DSN
 from tests.servers.dovecot import Dovecot, running_dovecot
 from tests.transport.test_mailbox_imap import message
 
@@ -32,6 +33,17 @@ async def test_it_arrives_while_we_wait(dovecot: Dovecot, protocol: MailboxProto
     )
     assert found is not None
     assert b"body" in found.raw
+
+
+@pytest.mark.parametrize("protocol", list(MailboxProtocol))
+async def test_the_report_about_a_message(dovecot: Dovecot, protocol: MailboxProtocol) -> None:
+    report = DSN.replace(b"<orig@example.org>", f"<orig-{protocol}@example.org>".encode())
+    dovecot.deliver(report)
+    dovecot.deliver(message("talk", f"what became of <orig-{protocol}@example.org>?"))
+    found = await wait_for_report(dovecot.account(protocol), f"<orig-{protocol}@example.org>", 20)
+    assert found is not None
+    assert b"gone@b.example" in found.raw
+    assert await wait_for_report(dovecot.account(protocol), "<talk@b.example>", 1) is None
 
 
 async def test_it_does_not_arrive(dovecot: Dovecot) -> None:

@@ -155,6 +155,26 @@ async def test_a_bounce_at_the_second_server_is_explained(tmp_path: Path) -> Non
     assert any(s.kind is StepKind.NOTIFICATION for s in report.steps)
 
 
+async def test_a_bounce_that_has_left_the_queue_is_found_in_the_senders_mailbox(
+    tmp_path: Path,
+) -> None:
+    known = {"hub.example": frozenset({"known"})}
+    with running_dovecot(made(tmp_path / "d")) as dovecot:
+        async with (
+            lmtp_bridge(dovecot.deliver) as port,
+            two_servers(tmp_path, port, local_domains=known) as (servers, edge),
+        ):
+            result, _ = await send(edge, "gone@hub.example", sender=USER)
+            await asyncio.sleep(1)
+            follower = MessageFollower(servers, origin="edge", mailbox=dovecot.account())
+            report = await follower.follow(result, seconds=30)
+    assert report.status is BOUNCED
+    note = [s for s in report.steps if s.kind is StepKind.NOTIFICATION and s.explanation][-1]
+    assert note.explanation is not None
+    assert note.explanation.message_id == result.message_id
+    assert [r.address for r in note.explanation.recipients] == ["gone@hub.example"]
+
+
 async def test_the_bounce_itself_is_read_while_it_waits(tmp_path: Path) -> None:
     known = {"hub.example": frozenset({"known"})}
     async with two_servers(tmp_path, local_domains=known) as (servers, edge):
