@@ -26,7 +26,7 @@ MOST_FOR_FLUFL = 64 * 1024
 MOST_WORDS = 4_000
 MOST_ID = 990
 # It logs every detector of its own that fails, and goes on.
-logging.getLogger("flufl.bounce").propagate = False
+logging.getLogger("flufl.bounce").disabled = True
 NOT_A_BOUNCE = DeliveryReport("not-a-bounce")
 
 _SERVER = re.compile(
@@ -237,7 +237,6 @@ def _by_flufl(raw: bytes, parts: list[Part]) -> list[str]:
         return []
     from flufl.bounce import scan_message
 
-    logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())
     # Octets beyond ASCII make header objects of the standard library that its detectors trip over.
     plain = raw.decode("ascii", "replace").replace("\ufffd", "?")
     try:

@@ -34,6 +34,10 @@ from smtpadmin.services.explain import explain_message, explain_reply
         ("550 5.6.0 GTUBE: spam message rejected", "spam", True),
         ("500 5.5.2 Error: bad syntax", "syntax", True),
         ("250 2.0.0 Ok: queued as ABC", "delivered", None),
+        ("retry time not reached for any host", "network", None),
+        ("retry timeout exceeded", "expired", None),
+        ("500 5.3.0 Error: command failed", "system", True),
+        ("550 mailbox closed", "mailbox-disabled", True),
         ("what is this", "other", None),
     ],
 )  # fmt: skip
