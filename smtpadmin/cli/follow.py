@@ -122,7 +122,7 @@ def _say_arrival(found: ArrivalReport) -> None:
     after = f" after {found.after_s:g} s" if found.after_s is not None else ""
     note(f"it lies in {found.folder}{junk}{after}")
     for hop in found.hops:
-        delay = "" if hop.delay is None else f" +{hop.delay:g} s"
+        delay = "" if hop.delay is None else f" {hop.delay:+.0f} s"
         note(
             f"  {hop.sender or hop.address or '(local)'} → {hop.by or '?'}{delay}{' TLS' if hop.tls else ''}"
         )

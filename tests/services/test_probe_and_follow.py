@@ -24,7 +24,7 @@ from smtpadmin.model.smtp import Reply, SendResult, Stage, SubmissionEndpoint
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage, TrackedRecipient
-from smtpadmin.services import probe_and_follow
+from smtpadmin.services import follow_servers, probe_and_follow
 from smtpadmin.services.probe_and_follow import MessageFollower
 from smtpadmin.services.send_test import TestSender
 from tests.servers.dovecot import USER, running_dovecot
@@ -278,7 +278,7 @@ def message(queue_id: str, status: DeliveryStatus, reply: str = "") -> TrackedMe
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe_and_follow, "FIRST_STEP_S", 0.01)
     monkeypatch.setattr(probe_and_follow, "MOST_STEP_S", 0.02)
-    monkeypatch.setattr(probe_and_follow, "ONE_SERVER_S", 0.3)
+    monkeypatch.setattr(follow_servers, "ONE_SERVER_S", 0.3)
     monkeypatch.setattr(probe_and_follow, "NEXT_HOP_S", 0.3)
 
 
