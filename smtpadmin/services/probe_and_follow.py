@@ -8,6 +8,7 @@ ID that the hop before was given; a ``QueueSource`` says why and until when a me
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -26,8 +27,10 @@ from smtpadmin.services.follow_servers import ONE_SERVER_S, ServerSearch
 from smtpadmin.services.mailbox_watch import wait_for_message, wait_for_report
 from smtpadmin.services.spf import Lookups
 from smtpadmin.util.backoff import Backoff
+from smtpadmin.util.tasks import TaskOwner
 from smtpadmin.util.text import visible
 
+log = logging.getLogger(__name__)
 FIRST_STEP_S = 0.25
 MOST_STEP_S = 5.0
 NEXT_HOP_S = 5.0
@@ -41,6 +44,10 @@ _LOST = (
     DeliveryStatus.DISCARDED,
 )
 _WAITING = (DeliveryStatus.DEFERRED, DeliveryStatus.HELD)
+_THROUGH = (DeliveryStatus.SENT, DeliveryStatus.DELIVERED)
+_NOT_YET = (DeliveryStatus.UNKNOWN, DeliveryStatus.SENT, DeliveryStatus.QUEUED)
+"""What servers may still say of a message that has arrived."""
+Arrives = asyncio.Task[ArrivalReport | None] | None
 
 
 class MessageFollower:
@@ -77,16 +84,19 @@ class MessageFollower:
             StepKind.ACCEPTED, self._origin or result.host, queue_id=result.queue_id,
             words=result.reply.text if result.reply else "",
         )  # fmt: skip
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        ended = await self._servers(result, accepted + timedelta(seconds=seconds), until)
-        arrival = None
-        if self._mailbox is not None and self._status() in _LOST:
-            await self._bounce_in_mailbox(result.message_id, until - loop.time())
-        elif self._mailbox is not None:
-            arrival = await self._arrival(result.message_id, raw, accepted, until - loop.time())
+        until = asyncio.get_running_loop().time() + seconds
+        owner = TaskOwner("follow", self._unexpected)
+        try:
+            waiting = owner.spawn(
+                "mailbox", self._arrival(result.message_id, raw, accepted, seconds)
+            )
+            last = accepted + timedelta(seconds=seconds)
+            ended = await self._servers(result, last, until, waiting)
+            arrival = await self._end_in_mailbox(result.message_id, until, waiting)
+        finally:
+            await owner.close()
         status = self._status()
-        if arrival is not None and status in (DeliveryStatus.UNKNOWN, DeliveryStatus.SENT):
+        if arrival is not None and status in _NOT_YET:
             status, ended = DeliveryStatus.DELIVERED, True
         return FollowReport(
             result.message_id, status, ended, tuple(self._messages()), tuple(self._steps),
@@ -95,7 +105,10 @@ class MessageFollower:
 
     # The servers.
 
-    async def _servers(self, result: SendResult, last: datetime, until: float) -> bool:
+    async def _servers(
+        self, result: SendResult, last: datetime, until: float, waiting: Arrives
+    ) -> bool:  # fmt: skip
+        """Ask in rounds; what lies in the mailbox has ended, whatever the servers know."""
         pause = Backoff(FIRST_STEP_S, MOST_STEP_S)
         loop = asyncio.get_running_loop()
         while self._search.can_ask and (left := until - loop.time()) > 0:
@@ -108,6 +121,8 @@ class MessageFollower:
                 return True
             if next_tries and min(next_tries) > last:
                 break  # it waits, and nothing happens before the end
+            if waiting is not None and waiting.done() and waiting.result() is not None:
+                break
             await asyncio.sleep(max(0.0, min(pause.next(), until - loop.time())))
         return self._has_ended()
 
@@ -211,13 +226,29 @@ class MessageFollower:
 
     # The mailbox.
 
+    async def _end_in_mailbox(
+        self, message_id: str, until: float, waiting: Arrives
+    ) -> ArrivalReport | None:  # fmt: skip
+        """Its arrival; where it cannot arrive any more, or not in this time, nobody waits for it."""
+        if waiting is None:
+            return None
+        reached = any(r.status in _THROUGH for m in self._messages() for r in m.recipients)
+        if waiting.done() or reached or self._status() not in (*_LOST, *_WAITING):
+            return await waiting
+        waiting.cancel()
+        if self._status() in _LOST:
+            left = until - asyncio.get_running_loop().time()
+            await self._bounce_in_mailbox(message_id, left)
+        return None
+
     async def _arrival(
-        self, message_id: str, raw: bytes, accepted: datetime, left: float
+        self, message_id: str, raw: bytes, accepted: datetime, seconds: float
     ) -> ArrivalReport | None:
         account = self._mailbox
-        assert account is not None
+        if account is None:
+            return None
         try:
-            found = await wait_for_message(account, message_id, max(left, FIRST_STEP_S))
+            found = await wait_for_message(account, message_id, seconds)
         except SmtpadminError as error:
             self._fail(account.where, error)
             return None
@@ -247,6 +278,10 @@ class MessageFollower:
                 words=explanation.summary,
                 explanation=explanation,
             )
+
+    def _unexpected(self, name: str, error: BaseException) -> None:
+        """Raised to whoever awaits it; kept for the log when nobody does any more."""
+        log.debug("%s ended with %r", name, error)
 
     def _fail(self, name: str, error: SmtpadminError) -> None:
         if name not in self._failures:
