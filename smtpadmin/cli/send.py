@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smtpadmin.cli.output import json_option, note, plain, print_json
+from smtpadmin.cli import follow
+from smtpadmin.cli.output import json_option, note, print_json
 from smtpadmin.model.errors import SmtpadminError, UsageError
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.model.smtp import SendResult, SubmissionEndpoint, TranscriptLine
@@ -21,7 +22,6 @@ from smtpadmin.util.text import visible
 
 if TYPE_CHECKING:
     from smtpadmin.formats.test_message import TestMessage
-    from smtpadmin.services.follow_sent import Trace
 
 PORTS = {TlsMode.NONE: 25, TlsMode.STARTTLS: 587, TlsMode.IMPLICIT: 465}
 MECHANISMS = ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"]
@@ -66,6 +66,7 @@ _FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 @click.option(
     "--follow-for", type=_SECONDS, default=30, show_default=True, help="At most so many seconds."
 )
+@follow.mailbox_option
 @json_option
 def command(as_json: bool, **options: Any) -> int:
     """Send a test message and show the whole dialogue."""
@@ -73,10 +74,15 @@ def command(as_json: bool, **options: Any) -> int:
 
 
 async def _send(options: dict[str, Any], as_json: bool) -> int:
-    from smtpadmin.services.send_test import TestSender
+    from smtpadmin.services.send_test import TestSender, as_record
     from smtpadmin.settings import paths
 
     message = _message(options)
+    mailbox = None
+    if options["mailbox"]:
+        if not options["follow"]:
+            raise UsageError("a mailbox is looked into by --follow only", where="--mailbox")
+        mailbox = follow.mailbox_account(options["mailbox"], options["ca_file"])
     sender = TestSender(paths.state_dir() / "sent.jsonl")
     if not as_json:
         sender.line.connect(_show_line)
@@ -84,18 +90,15 @@ async def _send(options: dict[str, Any], as_json: bool) -> int:
         result, error = await sender.send(endpoint, password, message, total_s=options["timeout"])
     if not as_json:
         _say_verdict(result, error)
-    trace = await _follow(result, options["follow_for"]) if options["follow"] else None
+    report = None
+    if options["follow"]:
+        report = await follow.follow_sent(result, sender.raw, options, mailbox)
     if as_json:
-        _print_object(result, trace)
-    elif trace is not None:
-        _show_trace(trace, options["follow_for"])
+        more = follow.as_record(report) if report is not None else {"trace": []}
+        print_json(as_record(result) | more)
+    elif report is not None:
+        follow.say_report(report, options["follow_for"])
     return 0 if error is None else error.exit_code
-
-
-def _print_object(result: SendResult, trace: Trace | None) -> None:
-    from smtpadmin.services.send_test import as_record
-
-    print_json(as_record(result) | {"trace": plain(trace.messages) if trace else []})
 
 
 # Where to.
@@ -235,32 +238,3 @@ def _say_verdict(result: SendResult, error: SmtpadminError | None) -> None:
     if isinstance(error, UntrustedError) and error.fingerprint:
         names: Sequence[str] = error.detail.splitlines()
         note(f"the certificate's SHA-256 is {error.fingerprint}; {', '.join(names)}")
-
-
-async def _follow(result: SendResult, seconds: float) -> Trace:
-    """Nothing that goes wrong here takes away what is known of the sending."""
-    from smtpadmin.cli.sources import connected
-    from smtpadmin.services.follow_sent import Trace, follow
-
-    if result.result != "accepted":
-        return Trace()
-    try:
-        async with connected((), True) as (_, opened):
-            connectors = {name: connector for name, (_, connector) in opened.items()}
-            trace = await follow(connectors, result, seconds=seconds)
-    except SmtpadminError as error:
-        note(f"it cannot be followed: {error}")
-        return Trace()
-    for name, failure in trace.failures.items():
-        note(f"{name} could not be asked: {failure.what}")
-    return trace
-
-
-def _show_trace(trace: Trace, seconds: float) -> None:
-    for tracked in trace.messages:
-        each = ", ".join(f"{r.address} {r.status}" for r in tracked.recipients)
-        note(f"{', '.join(tracked.queue_ids)}: {tracked.status}" + (f" ({each})" if each else ""))
-    if not trace.messages:
-        note("no server with a profile has seen it yet")
-    elif not trace.ended:
-        note(f"not ended within {seconds:g} s; track it again later")

@@ -39,7 +39,7 @@ class Sent:
 
 class TestSender:
     """Sends test messages. ``line`` tells each transcript line live, ``finished`` each outcome;
-    ``history`` holds the last ones, the oldest first."""
+    ``history`` holds the last ones, the oldest first; ``raw`` the last message as it was sent."""
 
     __test__ = False
 
@@ -47,6 +47,7 @@ class TestSender:
         self.line: Signal[[TranscriptLine]] = Signal()
         self.finished: Signal[[Sent]] = Signal()
         self.history: deque[Sent] = deque(maxlen=KEPT)
+        self.raw = b""
         self._file = history_file
 
     async def send(
@@ -63,6 +64,7 @@ class TestSender:
 
         now = datetime.now(UTC)
         raw, message_id = build(message, now, uuid.uuid4())
+        self.raw = raw
         envelope = Envelope(*envelope_of(message), raw, message_id)
         result, error = await send(
             endpoint, password, envelope, total_s=total_s, emit=self.line.emit
