@@ -11,7 +11,6 @@ import re
 import socket
 import ssl
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 import aiosmtplib
@@ -25,9 +24,17 @@ from smtpadmin.model.errors import (
     UsageError,
 )
 from smtpadmin.model.profile import TlsMode
-from smtpadmin.model.smtp import RecipientReply, Reply, Stage, SubmissionEndpoint, TlsFacts
+from smtpadmin.model.smtp import (
+    Envelope,
+    RecipientReply,
+    Reply,
+    Stage,
+    SubmissionEndpoint,
+    TlsFacts,
+)
+from smtpadmin.protocol.smtp_failures import refusal, too_slow
 from smtpadmin.transport.smtp_connect import Resolver, connect, named, resolve
-from smtpadmin.transport.smtp_errors import refusal, too_slow, translate
+from smtpadmin.transport.smtp_errors import translate
 from smtpadmin.transport.smtp_recording import Wire
 from smtpadmin.transport.tls import check_pin, client_context, facts_of
 
@@ -37,16 +44,6 @@ MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5")
 """Tried in this order when the connection is encrypted, in the opposite order when it is not."""
 _HOST_NAME = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _CLOSING = 421
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What goes over the wire: null sender ``""``, recipients, the message's octets."""
-
-    sender: str
-    recipients: tuple[str, ...]
-    raw: bytes
-    message_id: str
 
 
 class SmtpSession:
