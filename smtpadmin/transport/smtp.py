@@ -24,8 +24,9 @@ from smtpadmin.model.smtp import (
 )
 from smtpadmin.protocol.smtp_failures import too_slow
 from smtpadmin.transport.smtp_connect import Resolver, system_resolver
-from smtpadmin.transport.smtp_recording import RecordingProtocol, Wire, wire_in_use
+from smtpadmin.transport.smtp_recording import RecordingProtocol, wire_in_use
 from smtpadmin.transport.smtp_session import SmtpSession
+from smtpadmin.transport.smtp_wire import Wire
 from smtpadmin.transport.tls import fingerprint_of, names_of
 
 __all__ = ["Envelope", "RecordingProtocol", "check_login", "send"]
