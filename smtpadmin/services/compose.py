@@ -1,5 +1,5 @@
 """From a recipe's letter to the octets and the envelope of one message: files read, tokens filled in,
-scanner tests put together, signed. Runs in a thread; raises UsageError and StorageError."""
+scanner tests put together, signed. Runs in a thread; raises UsageError."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from smtpadmin.formats.test_message import (
     message_id_for,
 )
 from smtpadmin.formats.tokens import fill, fill_octets, token_values
-from smtpadmin.model.errors import StorageError, UsageError
+from smtpadmin.model.errors import UsageError
 from smtpadmin.model.recipe import FileRef, Letter
 from smtpadmin.model.smtp import Envelope
 
@@ -80,16 +80,17 @@ def _message(letter: Letter, values: Mapping[str, str]) -> TestMessage:
     text = fill(letter.text, values)
     text += f"\n\n{scanner.line}\n" if scanner.line else ""
     text += f"\n{'x' * letter.line_length}\n" if letter.line_length else ""
+    in_header = {**values, "NEWLINE": " "}  # it makes no second header
     return TestMessage(
         sender=letter.sender,
         recipients=letter.to,
         cc=letter.cc,
         bcc=letter.bcc,
-        subject=_one_line(fill(letter.subject, values)),
+        subject=fill(letter.subject, in_header),
         text=text,
         html=fill(letter.html, values),
-        headers=_filled(letter.headers, values),
-        replaced=_filled(letter.replaced, values),
+        headers=_filled(letter.headers, in_header),
+        replaced=_filled(letter.replaced, in_header),
         parts=tuple(parts),
         as_it_is=letter.eight_bit or letter.line_length > 0,
         size=letter.size,
@@ -99,12 +100,7 @@ def _message(letter: Letter, values: Mapping[str, str]) -> TestMessage:
 def _filled(
     headers: tuple[tuple[str, str], ...], values: Mapping[str, str]
 ) -> tuple[tuple[str, str], ...]:
-    return tuple((name, _one_line(fill(value, values))) for name, value in headers)
-
-
-def _one_line(text: str) -> str:
-    """``%NEWLINE%`` makes no second header."""
-    return " ".join(text.splitlines()) if "\n" in text else text
+    return tuple((name, fill(value, values)) for name, value in headers)
 
 
 def _part(one: FileRef, *, cid: str) -> Part:
@@ -120,11 +116,11 @@ def message_id_in(raw: bytes) -> str:
 
 
 def read_file(path: str) -> bytes:
-    """``-`` is standard input. Raises StorageError."""
+    """``-`` is standard input. Raises UsageError."""
     try:
         return sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
     except OSError as error:
-        raise StorageError(f"cannot be read ({error.strerror})", where=path) from error
+        raise UsageError(f"cannot be read ({error.strerror})", where=path) from error
 
 
 def with_presets(letter: Letter, names: tuple[str, ...]) -> Letter:

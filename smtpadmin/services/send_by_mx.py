@@ -55,10 +55,10 @@ async def send_by_mx(
     domain = plan.target.mx_of
     try:
         hosts = await _hosts(domain, resolver)
-    except SmtpadminError as error:
-        log.note(error.what)
-        failed = SendResult("failed", Stage.RESOLVE, message_id, domain, error=str(error))
-        return replace(failed, transcript=tuple(log.lines)), error
+    except SmtpadminError as failure:
+        log.note(failure.what)
+        failed = SendResult("failed", Stage.RESOLVE, message_id, domain, error=str(failure))
+        return replace(failed, transcript=tuple(log.lines)), failure
     log.note(f"MX of {domain}: " + ", ".join(f"{mx.preference} {mx.host}" for mx in hosts))
     for number, mx in enumerate(hosts, 1):
         log.note(f"attempt {number} of {len(hosts)}: {mx.host}")

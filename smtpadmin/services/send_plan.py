@@ -43,7 +43,8 @@ async def send_plan(
     ) -> tuple[SendResult, SmtpadminError | None]:
         policy = await policy_for(wanted, domain, names)
         around = Surroundings(opener=opener, policy=policy)
-        left = max(until - time.monotonic(), 0.01)
+        spent = total_s - (until - time.monotonic())
+        left = total_s if spent < 0.1 else max(round(total_s - spent, 1), 0.1)
         return await run_plan(wanted, envelope, secrets, total_s=left, emit=tell, around=around)
 
     if not plan.target.mx_of:

@@ -128,7 +128,8 @@ class _Session:
             async with asyncio.timeout(total_s):
                 await self._all()
         except SmtpadminError as error:
-            return error if not self._over() else None
+            if not self._over():
+                return error
         except TimeoutError:
             # At QUIT the message is the server's already, or it was refused.
             if not self._over():

@@ -79,7 +79,7 @@ class TlsJudge:
             issuer=own.issuer if own else "",
             not_after=own.not_after[:10] if own else "",
             fingerprint=own.fingerprint if own else "",
-            verified=level == "Verified",
+            verified=level == "Verified" and not (pinned and not (trusted and fits)),
             chain=explained,
             level=level,
             dane=dane,
