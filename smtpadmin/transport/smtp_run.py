@@ -212,7 +212,14 @@ class _Session:
         return True
 
     async def _write(self, stream: SmtpStream, output: Write) -> None:
-        recorder, now = self._wire.recorder, self._wire.now()
+        """Recorded as of the moment before it is sent, but after: the server works meanwhile."""
+        now = self._wire.now()
+        stream.write(output.octets)
+        self._record(now, output)
+        await stream.drain()
+
+    def _record(self, now: float, output: Write) -> None:
+        recorder = self._wire.recorder
         if output.shown:
             recorder.sent_as(now, output.shown)
         elif output.kind is Kind.SECRET:
@@ -222,7 +229,6 @@ class _Session:
             recorder.sent_body(now, output.octets, fold=fold)
         else:
             recorder.sent(now, output.octets)
-        await stream.write(output.octets)
 
     async def _start_tls(self, stream: SmtpStream, output: StartTls) -> bool:
         assert self.dialogue is not None
