@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from smtpadmin.model.smtp import TranscriptLine
-from smtpadmin.protocol.body_fold import MOST_BODY_LINES, BodyFold, show_headers
+from smtpadmin.protocol.body_fold import MOST_BODY_LINES, MOST_OCTETS, BodyFold, show_headers
 from smtpadmin.protocol.redaction import Redactor
 from smtpadmin.util.text import visible
 
@@ -75,6 +75,15 @@ class TranscriptRecorder:
             show_headers(octets, self._body_line, self._body_note)
             return
         rest: bytes | None = octets
+        if (
+            len(octets) <= MOST_OCTETS
+            and octets.count(b"\n") < MOST_BODY_LINES
+            and octets.isascii()
+        ):
+            # What most test messages are: nothing of it will be folded.
+            rest = None
+            for line in self._redactor.blot(octets.removesuffix(b"\r\n")).split("\r\n"):
+                self._put(">", line)
         while rest:
             body = BodyFold(self._body_line, self._body_note)
             rest = body.feed(rest)
