@@ -48,6 +48,8 @@ async def _send(options: dict[str, Any], as_json: bool) -> int:
         if _only_shown(recipe, options):
             return 0
         _check_target(recipe)
+        if options["sender"] is None and not (options["recipe"] or options["swaks"]):
+            raise UsageError("name the sender", remedy="Use --from ADDR; <> is the null sender.")
         return await _all_turns(recipe, _secrets(recipe, options, password), options, as_json)
 
 

@@ -146,3 +146,24 @@ async def test_eicar_is_in_no_transcript(
 )
 async def test_wrong_usage(arguments: tuple[str, ...]) -> None:
     assert await run("--host", "h.invalid", *FROM_TO, *arguments) in (1, 2)
+
+
+async def test_a_forgotten_sender_is_no_null_sender(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await run("--host", "h.invalid", "--to", "c@d.example") == 2
+    assert "name the sender" in capsys.readouterr().err
+
+
+async def test_words_of_the_envelope_are_sent_as_the_standard_spells_them() -> None:
+    async with recording_server() as server:
+        words = (
+            "--dsn-ret",
+            "hdrs",
+            "--body-type",
+            "8bitmime",
+            "--dsn-envid",
+            "a b",
+            "--quit-after",
+            "RCPT",
+        )
+        assert await run(*direct(server.port, *words, "--json")) == 0
+    assert "MAIL FROM:<a@b.example> BODY=8BITMIME RET=HDRS ENVID=a+20b" in server.lines
