@@ -48,10 +48,7 @@ class ServerSearch:
             name: connector
             for name, connector in self._connectors.items()
             if name not in self.failures
-            and (
-                tracker_of(connector) is not None
-                or ability(connector, QueueSource) is not None
-            )
+            and (tracker_of(connector) is not None or ability(connector, QueueSource) is not None)
         }
 
     async def ask_all(self, result: SendResult) -> None:
