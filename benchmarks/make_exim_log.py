@@ -1,6 +1,6 @@
 """Writes Exim main logs whose every message is known; see ``make_log.py``.
 
-    python benchmarks/make_exim_log.py FILE --lines 1000000 --seed 1
+python benchmarks/make_exim_log.py FILE --lines 1000000 --seed 1
 """
 
 from __future__ import annotations
@@ -31,8 +31,15 @@ class EximWorld(World):
     SOME = "rare.person@known.example.org"
 
     def __init__(
-        self, seed: int, *, watch: str | None = None, gap: float = 0.25, long_ids: bool | None = True,
-        weights: dict[str, int] | None = None, some: int = 0, messages: int = 1,
+        self,
+        seed: int,
+        *,
+        watch: str | None = None,
+        gap: float = 0.25,
+        long_ids: bool | None = True,
+        weights: dict[str, int] | None = None,
+        some: int = 0,
+        messages: int = 1,
     ) -> None:
         super().__init__(seed, watch=watch, gap=gap, weights={"remote": 1})
         chosen = weights or dict.fromkeys(EXIM, 1) | {"sent": 6}
@@ -87,14 +94,26 @@ def arrival(world: World, mail: Truth, *to: str) -> str:
     queue_id = world.queue_id()
     mail.queue_ids.append(queue_id)
     bare = (mail.message_id or "").strip("<>")
-    world.emit(0, pid(world), f'{queue_id} <= {mail.sender} H={host(world)} P=esmtps X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=no S=2345 id={bare} T="R=x a \\"b\\" => c" for {" ".join(to)}', mail)
+    world.emit(
+        0,
+        pid(world),
+        f'{queue_id} <= {mail.sender} H={host(world)} P=esmtps X=TLS1.3:TLS_AES_256_GCM_SHA384:256 CV=no S=2345 id={bare} T="R=x a \\"b\\" => c" for {" ".join(to)}',
+        mail,
+    )
     return queue_id
 
 
-def handed(world: World, mail: Truth, queue_id: str, after: float, to: str, flag: str = "=>") -> None:
+def handed(
+    world: World, mail: Truth, queue_id: str, after: float, to: str, flag: str = "=>"
+) -> None:
     domain = to.rpartition("@")[2]
     # The other side's ID may look like one of ours.
-    world.emit(after, pid(world), f'{queue_id} {flag} {to} R=dnslookup T=remote_smtp H=mx.{domain} [198.51.100.{world.random.randrange(255)}] X=TLS1.3:x C="250 OK id={world.queue_id()}" DT=0s', mail)
+    world.emit(
+        after,
+        pid(world),
+        f'{queue_id} {flag} {to} R=dnslookup T=remote_smtp H=mx.{domain} [198.51.100.{world.random.randrange(255)}] X=TLS1.3:x C="250 OK id={world.queue_id()}" DT=0s',
+        mail,
+    )
 
 
 def completed(world: World, mail: Truth, queue_id: str, after: float) -> None:
@@ -124,7 +143,12 @@ def local(world: World) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)
-    world.emit(0.3, pid(world), f"{queue_id} => {to.partition('@')[0]} <{to}> R=local_user T=mail_spool", mail)
+    world.emit(
+        0.3,
+        pid(world),
+        f"{queue_id} => {to.partition('@')[0]} <{to}> R=local_user T=mail_spool",
+        mail,
+    )
     mail.recipients[to] = "delivered"
     completed(world, mail, queue_id, 0.4)
 
@@ -133,8 +157,18 @@ def aliased(world: World) -> None:
     original, to, other = address(world), address(world), address(world) + ".x"
     mail = world.truth(sender(world), original, to, other)
     queue_id = arrival(world, mail, original)
-    world.emit(0.3, pid(world), f'{queue_id} => {to} <{original}> R=dnslookup T=remote_smtp H=mx [192.0.2.7] C="250 OK"', mail)
-    world.emit(0.4, pid(world), f'{queue_id} => {other} <{original}> R=dnslookup T=remote_smtp H=mx [192.0.2.7] C="250 OK"', mail)
+    world.emit(
+        0.3,
+        pid(world),
+        f'{queue_id} => {to} <{original}> R=dnslookup T=remote_smtp H=mx [192.0.2.7] C="250 OK"',
+        mail,
+    )
+    world.emit(
+        0.4,
+        pid(world),
+        f'{queue_id} => {other} <{original}> R=dnslookup T=remote_smtp H=mx [192.0.2.7] C="250 OK"',
+        mail,
+    )
     mail.recipients |= {to: "sent", other: "sent"}
     completed(world, mail, queue_id, 0.5)
 
@@ -144,7 +178,12 @@ def retried(world: World) -> None:
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)
     for after in (0.5, 900.5):
-        world.emit(after, pid(world), f"{queue_id} == {to} R=dnslookup T=remote_smtp defer (110): Connection timed out", mail)
+        world.emit(
+            after,
+            pid(world),
+            f"{queue_id} == {to} R=dnslookup T=remote_smtp defer (110): Connection timed out",
+            mail,
+        )
     handed(world, mail, queue_id, 1800, to)
     mail.recipients[to] = "sent"
     completed(world, mail, queue_id, 1800.1)
@@ -154,7 +193,12 @@ def bounced(world: World) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)
-    world.emit(0.4, pid(world), f"{queue_id} ** {to} R=dnslookup T=remote_smtp H=mx [192.0.2.7]: SMTP error from remote mail server after RCPT TO:<{to}>: 550 5.1.1 R=x unknown", mail)
+    world.emit(
+        0.4,
+        pid(world),
+        f"{queue_id} ** {to} R=dnslookup T=remote_smtp H=mx [192.0.2.7]: SMTP error from remote mail server after RCPT TO:<{to}>: 550 5.1.1 R=x unknown",
+        mail,
+    )
     notification(world, mail, queue_id, 0.5)
     mail.recipients[to] = "bounced"
     completed(world, mail, queue_id, 0.9)
@@ -163,7 +207,12 @@ def bounced(world: World) -> None:
 def notification(world: World, mail: Truth, queue_id: str, after: float) -> None:
     child = world.queue_id()
     mail.queue_ids.append(child)
-    world.emit(after, pid(world), f'{child} <= <> R={queue_id} U=Debian-exim P=local S=999 T="Mail delivery failed" for {mail.sender}', mail)
+    world.emit(
+        after,
+        pid(world),
+        f'{child} <= <> R={queue_id} U=Debian-exim P=local S=999 T="Mail delivery failed" for {mail.sender}',
+        mail,
+    )
     handed(world, mail, child, after + 0.2, mail.sender)
     completed(world, mail, child, after + 0.3)
 
@@ -172,7 +221,12 @@ def gave_up(world: World) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)
-    world.emit(0.5, pid(world), f"{queue_id} == {to} R=dnslookup T=remote_smtp defer (110): Connection timed out", mail)
+    world.emit(
+        0.5,
+        pid(world),
+        f"{queue_id} == {to} R=dnslookup T=remote_smtp defer (110): Connection timed out",
+        mail,
+    )
     world.emit(2000, pid(world), f"{queue_id} ** {to}: retry timeout exceeded", mail)
     notification(world, mail, queue_id, 2000.1)
     mail.recipients[to] = "expired"
@@ -192,7 +246,12 @@ def refused(world: World) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     mail.message_id = None
-    world.emit(0, pid(world), f"H={host(world)} F=<{mail.sender}> rejected RCPT <{to}>: Unrouteable address", mail)
+    world.emit(
+        0,
+        pid(world),
+        f"H={host(world)} F=<{mail.sender}> rejected RCPT <{to}>: Unrouteable address",
+        mail,
+    )
     mail.recipients[to] = "rejected"
 
 
@@ -202,7 +261,12 @@ def after_data(world: World) -> None:
     mail.queue_ids.append(queue_id)
     mail.message_id = None
     world.emit(0, pid(world), f"{queue_id} H={host(world)} Warning: scanned", mail)
-    world.emit(0.1, pid(world), f"{queue_id} H={host(world)} F=<{mail.sender}> rejected after DATA: this looks like spam", mail)
+    world.emit(
+        0.1,
+        pid(world),
+        f"{queue_id} H={host(world)} F=<{mail.sender}> rejected after DATA: this looks like spam",
+        mail,
+    )
 
 
 def frozen(world: World) -> None:
@@ -236,5 +300,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-
     main()

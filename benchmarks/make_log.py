@@ -43,8 +43,14 @@ class World:
     """The clock, the queue IDs in use, and the lines that are still to be written."""
 
     def __init__(
-        self, seed: int, *, watch: str | None = None, hosts: tuple[str, ...] = ("mx1",), gap: float = 0.25,
-        weights: dict[str, int] | None = None, rfc3339: bool = False,
+        self,
+        seed: int,
+        *,
+        watch: str | None = None,
+        hosts: tuple[str, ...] = ("mx1",),
+        gap: float = 0.25,
+        weights: dict[str, int] | None = None,
+        rfc3339: bool = False,
     ) -> None:
         self.random = random.Random(seed)
         self.now = float(START)
@@ -184,15 +190,34 @@ def pid(world: World) -> int:
 
 
 def delivery(
-    world: World, mail: Truth, queue_id: str, after: float, to: str, *, agent: str = "smtp", relay: str | None = None,
-    status: str = "sent", dsn: str = "2.0.0", text: str = "250 2.0.0 Ok: queued as ", original: str | None = None, delay: float | None = None,
+    world: World,
+    mail: Truth,
+    queue_id: str,
+    after: float,
+    to: str,
+    *,
+    agent: str = "smtp",
+    relay: str | None = None,
+    status: str = "sent",
+    dsn: str = "2.0.0",
+    text: str = "250 2.0.0 Ok: queued as ",
+    original: str | None = None,
+    delay: float | None = None,
     tag: str = "postfix",
 ) -> None:
     if text.endswith("queued as "):
         # The other side's ID, which may well be one of ours.
         live = world.live[world.host]
-        text += next(iter(live)) if live and world.random.random() < 0.02 else f"{world.random.getrandbits(40):010X}"
-    where = relay if relay is not None else f"mx.{to.rpartition('@')[2]}[198.51.100.{world.random.randrange(255)}]:25"
+        text += (
+            next(iter(live))
+            if live and world.random.random() < 0.02
+            else f"{world.random.getrandbits(40):010X}"
+        )
+    where = (
+        relay
+        if relay is not None
+        else f"mx.{to.rpartition('@')[2]}[198.51.100.{world.random.randrange(255)}]:25"
+    )
     first = f", orig_to=<{original}>" if original else ""
     world.emit(
         after, f"{tag}/{agent}[{pid(world)}]",
@@ -201,7 +226,15 @@ def delivery(
     )  # fmt: skip
 
 
-def accepted(world: World, mail: Truth, nrcpt: int, *, client: str | None = None, tag: str = "postfix/smtpd", extra: str = "") -> str:
+def accepted(
+    world: World,
+    mail: Truth,
+    nrcpt: int,
+    *,
+    client: str | None = None,
+    tag: str = "postfix/smtpd",
+    extra: str = "",
+) -> str:
     """connect, client=, message-id=, and the first look of the queue manager."""
     queue_id = world.queue_id()
     mail.queue_ids.append(queue_id)
@@ -209,15 +242,24 @@ def accepted(world: World, mail: Truth, nrcpt: int, *, client: str | None = None
     smtpd = f"{tag}[{pid(world)}]"
     world.emit(0, smtpd, f"connect from {who}")
     world.emit(0.02, smtpd, f"{queue_id}: client={who}{extra}", mail)
-    world.emit(0.05, f"postfix/cleanup[{pid(world)}]", f"{queue_id}: message-id={mail.message_id}", mail)
+    world.emit(
+        0.05, f"postfix/cleanup[{pid(world)}]", f"{queue_id}: message-id={mail.message_id}", mail
+    )
     active(world, mail, queue_id, 0.1, nrcpt)
     world.emit(0.12, smtpd, f"disconnect from {who} ehlo=1 mail=1 rcpt=1 data=1 quit=1 commands=5")
     return queue_id
 
 
-def active(world: World, mail: Truth, queue_id: str, after: float, nrcpt: int, *, null: bool = False) -> None:
+def active(
+    world: World, mail: Truth, queue_id: str, after: float, nrcpt: int, *, null: bool = False
+) -> None:
     origin = "" if null else mail.sender
-    world.emit(after, "postfix/qmgr[812]", f"{queue_id}: from=<{origin}>, size={1000 + len(mail.message_id or '') * 7}, nrcpt={nrcpt} (queue active)", mail)
+    world.emit(
+        after,
+        "postfix/qmgr[812]",
+        f"{queue_id}: from=<{origin}>, size={1000 + len(mail.message_id or '') * 7}, nrcpt={nrcpt} (queue active)",
+        mail,
+    )
 
 
 def removed(world: World, mail: Truth, queue_id: str, after: float, by: str = "qmgr[812]") -> None:
@@ -254,7 +296,13 @@ def local(world: World) -> None:
 def submission(world: World) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
-    queue_id = accepted(world, mail, 1, tag="postfix/submission/smtpd", extra=f", sasl_method=PLAIN, sasl_username={mail.sender}")
+    queue_id = accepted(
+        world,
+        mail,
+        1,
+        tag="postfix/submission/smtpd",
+        extra=f", sasl_method=PLAIN, sasl_username={mail.sender}",
+    )
     delivery(world, mail, queue_id, 0.9, to)
     mail.recipients[to] = "sent"
     removed(world, mail, queue_id, 0.92)
@@ -278,7 +326,16 @@ def many(world: World) -> None:
     bounced = False
     for number, one in enumerate(to):
         if number % 3 == 2:
-            delivery(world, mail, queue_id, 0.5 + number / 10, one, status="bounced", dsn="5.1.1", text="host mx said: 550 5.1.1 no such user (in reply to RCPT TO command)")
+            delivery(
+                world,
+                mail,
+                queue_id,
+                0.5 + number / 10,
+                one,
+                status="bounced",
+                dsn="5.1.1",
+                text="host mx said: 550 5.1.1 no such user (in reply to RCPT TO command)",
+            )
             mail.recipients[one] = "bounced"
             bounced = True
         else:
@@ -289,13 +346,25 @@ def many(world: World) -> None:
     removed(world, mail, queue_id, 2)
 
 
-def notify(world: World, mail: Truth, queue_id: str, after: float, what: str = "non-delivery") -> str:
+def notify(
+    world: World, mail: Truth, queue_id: str, after: float, what: str = "non-delivery"
+) -> str:
     """A notification to the sender; in half of the cases named before its own lines (3.11)."""
     child = world.queue_id()
     mail.queue_ids.append(child)
     early = world.random.random() < 0.5
-    world.emit(after + (0 if early else 0.03), f"postfix/bounce[{pid(world)}]", f"{queue_id}: sender {what} notification: {child}", mail)
-    world.emit(after + 0.01, f"postfix/cleanup[{pid(world)}]", f"{child}: message-id=<{int(world.now)}.{child}@{world.host}.example.org>", mail)
+    world.emit(
+        after + (0 if early else 0.03),
+        f"postfix/bounce[{pid(world)}]",
+        f"{queue_id}: sender {what} notification: {child}",
+        mail,
+    )
+    world.emit(
+        after + 0.01,
+        f"postfix/cleanup[{pid(world)}]",
+        f"{child}: message-id=<{int(world.now)}.{child}@{world.host}.example.org>",
+        mail,
+    )
     active(world, mail, child, after + 0.02, 1, null=True)
     delivery(world, mail, child, after + 0.2, mail.sender)
     removed(world, mail, child, after + 0.21)
@@ -309,7 +378,17 @@ def retried(world: World, to: str | None = None) -> None:
     queue_id = accepted(world, mail, 1)
     after = 0.5
     for wait in DEFERRALS[: world.random.randint(1, 4)]:
-        delivery(world, mail, queue_id, after, to, relay="none", status="deferred", dsn="4.4.1", text="connect to mx.example.org[192.0.2.7]:25: Connection timed out")
+        delivery(
+            world,
+            mail,
+            queue_id,
+            after,
+            to,
+            relay="none",
+            status="deferred",
+            dsn="4.4.1",
+            text="connect to mx.example.org[192.0.2.7]:25: Connection timed out",
+        )
         after += wait
         active(world, mail, queue_id, after, 1)
         after += 0.4
@@ -323,9 +402,27 @@ def stuck(world: World) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = accepted(world, mail, 1)
-    delivery(world, mail, queue_id, 0.5, to, status="deferred", dsn="4.2.2", text="host mx said: 452 4.2.2 full (in reply to RCPT TO command)")
+    delivery(
+        world,
+        mail,
+        queue_id,
+        0.5,
+        to,
+        status="deferred",
+        dsn="4.2.2",
+        text="host mx said: 452 4.2.2 full (in reply to RCPT TO command)",
+    )
     active(world, mail, queue_id, 300, 1)
-    delivery(world, mail, queue_id, 300.5, to, status="deferred", dsn="4.2.2", text="host mx said: 452 4.2.2 full (in reply to RCPT TO command)")
+    delivery(
+        world,
+        mail,
+        queue_id,
+        300.5,
+        to,
+        status="deferred",
+        dsn="4.2.2",
+        text="host mx said: 452 4.2.2 full (in reply to RCPT TO command)",
+    )
     mail.recipients[to] = "deferred"
 
 
@@ -335,11 +432,36 @@ def expired(world: World) -> None:
     queue_id = accepted(world, mail, 2)
     delivery(world, mail, queue_id, 0.4, other + "x")
     mail.recipients[other + "x"] = "sent"
-    delivery(world, mail, queue_id, 0.5, to, relay="none", status="deferred", dsn="4.4.1", text="connect to mx: timed out")
+    delivery(
+        world,
+        mail,
+        queue_id,
+        0.5,
+        to,
+        relay="none",
+        status="deferred",
+        dsn="4.4.1",
+        text="connect to mx: timed out",
+    )
     active(world, mail, queue_id, 600, 2)
-    delivery(world, mail, queue_id, 600.5, to, relay="none", status="deferred", dsn="4.4.1", text="connect to mx: timed out")
+    delivery(
+        world,
+        mail,
+        queue_id,
+        600.5,
+        to,
+        relay="none",
+        status="deferred",
+        dsn="4.4.1",
+        text="connect to mx: timed out",
+    )
     notify(world, mail, queue_id, 601, "delay")
-    world.emit(1300, "postfix/qmgr[812]", f"{queue_id}: from=<{mail.sender}>, status=expired, returned to sender", mail)
+    world.emit(
+        1300,
+        "postfix/qmgr[812]",
+        f"{queue_id}: from=<{mail.sender}>, status=expired, returned to sender",
+        mail,
+    )
     notify(world, mail, queue_id, 1300.1)
     mail.recipients[to] = "expired"
     removed(world, mail, queue_id, 1301)
@@ -349,7 +471,16 @@ def bounce(world: World) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = accepted(world, mail, 1)
-    delivery(world, mail, queue_id, 0.5, to, status="bounced", dsn="5.1.1", text="host mx said: 550 5.1.1 <x>: status=sent (in reply to RCPT TO command)")
+    delivery(
+        world,
+        mail,
+        queue_id,
+        0.5,
+        to,
+        status="bounced",
+        dsn="5.1.1",
+        text="host mx said: 550 5.1.1 <x>: status=sent (in reply to RCPT TO command)",
+    )
     mail.recipients[to] = "bounced"
     notify(world, mail, queue_id, 0.6)
     removed(world, mail, queue_id, 0.7)
@@ -362,16 +493,42 @@ def filtered(world: World, to: str | None = None) -> None:
     queue_id = accepted(world, mail, 1)
     child = world.queue_id()
     mail.queue_ids.append(child)
-    extra = f", orig_queue_id={queue_id}, orig_client={peer(world)}" if world.random.random() < 0.5 else ""
+    extra = (
+        f", orig_queue_id={queue_id}, orig_client={peer(world)}"
+        if world.random.random() < 0.5
+        else ""
+    )
     world.emit(0.4, f"postfix/smtpd[{pid(world)}]", "connect from localhost[127.0.0.1]")
-    world.emit(0.41, f"postfix/smtpd[{pid(world)}]", f"{child}: client=localhost[127.0.0.1]{extra}", mail)
-    world.emit(0.42, f"postfix/cleanup[{pid(world)}]", f"{child}: message-id={mail.message_id}", mail)
+    world.emit(
+        0.41, f"postfix/smtpd[{pid(world)}]", f"{child}: client=localhost[127.0.0.1]{extra}", mail
+    )
+    world.emit(
+        0.42, f"postfix/cleanup[{pid(world)}]", f"{child}: message-id={mail.message_id}", mail
+    )
     active(world, mail, child, 0.43, 1)
-    delivery(world, mail, queue_id, 0.44, to, relay="127.0.0.1[127.0.0.1]:10024", text=f"250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as {child}")
+    delivery(
+        world,
+        mail,
+        queue_id,
+        0.44,
+        to,
+        relay="127.0.0.1[127.0.0.1]:10024",
+        text=f"250 2.0.0 from MTA(smtp:[127.0.0.1]:10025): 250 2.0.0 Ok: queued as {child}",
+    )
     late = world.random.random() < 0.3
     removed(world, mail, queue_id, 0.45)
     if late:
-        delivery(world, mail, child, 0.9, to, relay="none", status="deferred", dsn="4.4.1", text="connect to mx: timed out")
+        delivery(
+            world,
+            mail,
+            child,
+            0.9,
+            to,
+            relay="none",
+            status="deferred",
+            dsn="4.4.1",
+            text="connect to mx: timed out",
+        )
         active(world, mail, child, 900, 1)
         delivery(world, mail, child, 901, to)
         removed(world, mail, child, 901.1)
@@ -386,7 +543,16 @@ def thrown_away(world: World) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = accepted(world, mail, 1)
-    delivery(world, mail, queue_id, 0.5, to, relay="127.0.0.1[127.0.0.1]:10024", dsn="2.7.0", text="250 2.7.0 Ok, discarded, id=12345-07 - spam")
+    delivery(
+        world,
+        mail,
+        queue_id,
+        0.5,
+        to,
+        relay="127.0.0.1[127.0.0.1]:10024",
+        dsn="2.7.0",
+        text="250 2.7.0 Ok, discarded, id=12345-07 - spam",
+    )
     mail.recipients[to] = "discarded"
     removed(world, mail, queue_id, 0.52)
 
@@ -397,7 +563,12 @@ def refused(world: World) -> None:
     who = peer(world)
     smtpd = f"postfix/smtpd[{pid(world)}]"
     world.emit(0, smtpd, f"connect from {who}")
-    world.emit(0.1, smtpd, f"NOQUEUE: reject: RCPT from {who}: 550 5.1.1 <{to}>: Recipient address rejected: User unknown in virtual mailbox table; from=<{mail.sender}> to=<{to}> proto=ESMTP helo=<mail.example.com>", mail)
+    world.emit(
+        0.1,
+        smtpd,
+        f"NOQUEUE: reject: RCPT from {who}: 550 5.1.1 <{to}>: Recipient address rejected: User unknown in virtual mailbox table; from=<{mail.sender}> to=<{to}> proto=ESMTP helo=<mail.example.com>",
+        mail,
+    )
     world.emit(0.2, smtpd, f"disconnect from {who} ehlo=1 mail=1 rcpt=0/1 quit=1 commands=3/4")
     mail.message_id = None
     mail.recipients[to] = "rejected"
@@ -409,7 +580,12 @@ def screened(world: World) -> None:
     who = f"[203.0.113.{world.random.randrange(255)}]:{world.random.randrange(1024, 60000)}"
     screen = f"postfix/postscreen[{pid(world)}]"
     world.emit(0, screen, f"CONNECT from {who} to [192.0.2.1]:25")
-    world.emit(0.1, screen, f"NOQUEUE: reject: RCPT from {who}: 550 5.7.1 Service unavailable; client {who.partition(':')[0]} blocked using dnsbl.example; from=<{mail.sender}>, to=<{to}>, proto=ESMTP, helo=<x.example.com>", mail)
+    world.emit(
+        0.1,
+        screen,
+        f"NOQUEUE: reject: RCPT from {who}: 550 5.7.1 Service unavailable; client {who.partition(':')[0]} blocked using dnsbl.example; from=<{mail.sender}>, to=<{to}>, proto=ESMTP, helo=<x.example.com>",
+        mail,
+    )
     world.emit(0.2, screen, f"DISCONNECT {who}")
     mail.message_id = None
     mail.recipients[to] = "rejected"
@@ -421,7 +597,12 @@ def one_refused(world: World) -> None:
     mail = world.truth(sender(world), to, other)
     who = peer(world)
     queue_id = accepted(world, mail, 1, client=who)
-    world.emit(0.03, f"postfix/smtpd[{pid(world)}]", f"{queue_id}: reject: RCPT from {who}: 550 5.1.2 <{other}>: Recipient address rejected: Domain not found; from=<{mail.sender}> to=<{other}> proto=ESMTP helo=<mail.example.com>", mail)
+    world.emit(
+        0.03,
+        f"postfix/smtpd[{pid(world)}]",
+        f"{queue_id}: reject: RCPT from {who}: 550 5.1.2 <{other}>: Recipient address rejected: Domain not found; from=<{mail.sender}> to=<{other}> proto=ESMTP helo=<mail.example.com>",
+        mail,
+    )
     delivery(world, mail, queue_id, 0.6, to)
     mail.recipients |= {other: "rejected", to: "sent"}
     removed(world, mail, queue_id, 0.62)
@@ -435,8 +616,15 @@ def milter(world: World) -> None:
     queue_id = world.queue_id()
     mail.queue_ids.append(queue_id)
     world.emit(0, f"postfix/smtpd[{pid(world)}]", f"{queue_id}: client={who}", mail)
-    world.emit(0.1, f"postfix/cleanup[{pid(world)}]", f"{queue_id}: message-id={mail.message_id}", mail)
-    world.emit(0.2, f"postfix/cleanup[{pid(world)}]", f"{queue_id}: milter-reject: END-OF-MESSAGE from {who}: 5.7.1 Spam message rejected; from=<{mail.sender}> to=<{to}> proto=ESMTP helo=<x>", mail)
+    world.emit(
+        0.1, f"postfix/cleanup[{pid(world)}]", f"{queue_id}: message-id={mail.message_id}", mail
+    )
+    world.emit(
+        0.2,
+        f"postfix/cleanup[{pid(world)}]",
+        f"{queue_id}: milter-reject: END-OF-MESSAGE from {who}: 5.7.1 Spam message rejected; from=<{mail.sender}> to=<{to}> proto=ESMTP helo=<x>",
+        mail,
+    )
     mail.recipients[to] = "rejected"
     world.free(0.3, queue_id)
 
@@ -448,8 +636,15 @@ def held(world: World) -> None:
     queue_id = world.queue_id()
     mail.queue_ids.append(queue_id)
     world.emit(0, f"postfix/smtpd[{pid(world)}]", f"{queue_id}: client={who}", mail)
-    world.emit(0.1, f"postfix/cleanup[{pid(world)}]", f"{queue_id}: message-id={mail.message_id}", mail)
-    world.emit(0.2, f"postfix/cleanup[{pid(world)}]", f"{queue_id}: hold: header Subject: invoice from {who}; from=<{mail.sender}> to=<{to}> proto=ESMTP helo=<x>", mail)
+    world.emit(
+        0.1, f"postfix/cleanup[{pid(world)}]", f"{queue_id}: message-id={mail.message_id}", mail
+    )
+    world.emit(
+        0.2,
+        f"postfix/cleanup[{pid(world)}]",
+        f"{queue_id}: hold: header Subject: invoice from {who}; from=<{mail.sender}> to=<{to}> proto=ESMTP helo=<x>",
+        mail,
+    )
     if world.random.random() < 0.5:
         world.emit(200, "postfix/postsuper[77]", f"{queue_id}: released from hold", mail)
         active(world, mail, queue_id, 201, 1)
@@ -464,7 +659,17 @@ def deleted(world: World) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = accepted(world, mail, 1)
-    delivery(world, mail, queue_id, 0.5, to, relay="none", status="deferred", dsn="4.4.1", text="connect to mx: timed out")
+    delivery(
+        world,
+        mail,
+        queue_id,
+        0.5,
+        to,
+        relay="none",
+        status="deferred",
+        dsn="4.4.1",
+        text="connect to mx: timed out",
+    )
     mail.recipients[to] = "discarded"
     removed(world, mail, queue_id, 400, "postsuper[78]")
 
@@ -473,13 +678,30 @@ def requeued(world: World) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = accepted(world, mail, 1)
-    delivery(world, mail, queue_id, 0.5, to, relay="none", status="deferred", dsn="4.4.1", text="connect to mx: timed out")
+    delivery(
+        world,
+        mail,
+        queue_id,
+        0.5,
+        to,
+        relay="none",
+        status="deferred",
+        dsn="4.4.1",
+        text="connect to mx: timed out",
+    )
     child = world.queue_id()
     mail.queue_ids.append(child)
     world.emit(100, "postfix/postsuper[79]", f"{queue_id}: requeued", mail)
     world.free(100, queue_id)
-    world.emit(101, f"postfix/pickup[{pid(world)}]", f"{child}: uid=110 from=<{mail.sender}> orig_id={queue_id}", mail)
-    world.emit(101.1, f"postfix/cleanup[{pid(world)}]", f"{child}: message-id={mail.message_id}", mail)
+    world.emit(
+        101,
+        f"postfix/pickup[{pid(world)}]",
+        f"{child}: uid=110 from=<{mail.sender}> orig_id={queue_id}",
+        mail,
+    )
+    world.emit(
+        101.1, f"postfix/cleanup[{pid(world)}]", f"{child}: message-id={mail.message_id}", mail
+    )
     active(world, mail, child, 101.2, 1)
     delivery(world, mail, child, 102, to)
     mail.recipients[to] = "sent"
@@ -493,9 +715,13 @@ def forwarded(world: World) -> None:
     queue_id = accepted(world, mail, 1)
     child = world.queue_id()
     mail.queue_ids.append(child)
-    world.emit(0.3, f"postfix/cleanup[{pid(world)}]", f"{child}: message-id={mail.message_id}", mail)
+    world.emit(
+        0.3, f"postfix/cleanup[{pid(world)}]", f"{child}: message-id={mail.message_id}", mail
+    )
     active(world, mail, child, 0.31, 1)
-    delivery(world, mail, queue_id, 0.32, to, agent="local", relay="local", text=f"forwarded as {child}")
+    delivery(
+        world, mail, queue_id, 0.32, to, agent="local", relay="local", text=f"forwarded as {child}"
+    )
     removed(world, mail, queue_id, 0.33)
     delivery(world, mail, child, 0.8, new, original=to)
     removed(world, mail, child, 0.81)
@@ -506,7 +732,17 @@ def aliased(world: World) -> None:
     original, to = address(world), address(world)
     mail = world.truth(sender(world), to, original)
     queue_id = accepted(world, mail, 1)
-    delivery(world, mail, queue_id, 0.4, to, agent="virtual", relay="virtual", text="delivered to maildir", original=original)
+    delivery(
+        world,
+        mail,
+        queue_id,
+        0.4,
+        to,
+        agent="virtual",
+        relay="virtual",
+        text="delivered to maildir",
+        original=original,
+    )
     mail.recipients[to] = "delivered"
     removed(world, mail, queue_id, 0.42)
 
@@ -517,7 +753,9 @@ def picked_up(world: World) -> None:
     queue_id = world.queue_id()
     mail.queue_ids.append(queue_id)
     world.emit(0, f"postfix/pickup[{pid(world)}]", f"{queue_id}: uid=0 from=<root>", mail)
-    world.emit(0.05, f"postfix/cleanup[{pid(world)}]", f"{queue_id}: message-id={mail.message_id}", mail)
+    world.emit(
+        0.05, f"postfix/cleanup[{pid(world)}]", f"{queue_id}: message-id={mail.message_id}", mail
+    )
     active(world, mail, queue_id, 0.1, 1)
     delivery(world, mail, queue_id, 0.5, to)
     mail.recipients[to] = "sent"
@@ -538,10 +776,26 @@ def noise(world: World) -> None:
     live = world.live[world.host]
     world.emit(0, f"sshd[{pid(world)}]", "Failed password for root from 203.0.113.9 port 4711 ssh2")
     if live:
-        world.emit(0.1, f"pmg-filter[{pid(world)}]", f"{next(iter(live))}: new mail message-id=<imitation@example.org>")
-        world.emit(0.15, "postfix/qmgr[812]", f"warning: mail for {next(reversed(live))}: is looking for trouble")
-    world.emit(0.2, "postfix/anvil[90]", "statistics: max connection rate 3/60s for (smtp:203.0.113.9) at Mar  1 00:00:00")
-    world.emit(0.3, f"postfix/smtp[{pid(world)}]", "Untrusted TLS connection established to mx.example.org[192.0.2.9]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)")
+        world.emit(
+            0.1,
+            f"pmg-filter[{pid(world)}]",
+            f"{next(iter(live))}: new mail message-id=<imitation@example.org>",
+        )
+        world.emit(
+            0.15,
+            "postfix/qmgr[812]",
+            f"warning: mail for {next(reversed(live))}: is looking for trouble",
+        )
+    world.emit(
+        0.2,
+        "postfix/anvil[90]",
+        "statistics: max connection rate 3/60s for (smtp:203.0.113.9) at Mar  1 00:00:00",
+    )
+    world.emit(
+        0.3,
+        f"postfix/smtp[{pid(world)}]",
+        "Untrusted TLS connection established to mx.example.org[192.0.2.9]:25: TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)",
+    )
 
 
 SCENARIOS: dict[str, Callable[[World], None]] = {
@@ -579,7 +833,9 @@ class BusyWorld(World):
         super().__init__(seed, watch=self.SOME, weights={name: n for name, n in USUAL.items() if n})
         kinds = (remote, remote, filtered, retried)
         chosen = self.random.sample(range(messages), some + lots)
-        plan = {at: (self.SOME if n < some else self.LOTS, kinds[n % 4]) for n, at in enumerate(chosen)}
+        plan = {
+            at: (self.SOME if n < some else self.LOTS, kinds[n % 4]) for n, at in enumerate(chosen)
+        }
         usual = self._scenarios
         self._made = 0
 
@@ -606,7 +862,10 @@ def main() -> None:
     began = time.perf_counter()
     world = BusyWorld(options.seed, options.lines // 9, lots=max(options.lines // 1500, 1))
     size = write(options.file, world, options.lines)
-    print(f"{size / 1e6:.0f} MB in {time.perf_counter() - began:.0f} s, {len(world.truths)} mails to {world.SOME}", file=sys.stderr)
+    print(
+        f"{size / 1e6:.0f} MB in {time.perf_counter() - began:.0f} s, {len(world.truths)} mails to {world.SOME}",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

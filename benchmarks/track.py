@@ -31,7 +31,10 @@ from benchmarks.make_log import BusyWorld, write  # noqa: E402
 
 ENVIRONMENT = os.environ | {"LC_ALL": "C", "PYTHONPATH": str(ROOT)}
 ID = re.compile(rb"\]: ([0-9A-F]{6,15}): ")
-NAMED = re.compile(rb"(?:queued as|forwarded as|notification:|orig_queue_id=|orig_id=) ?([0-9A-F]{6,15})\b")
+NAMED = re.compile(
+    rb"(?:relay=127\.0\.0\.1[^\n]*queued as|forwarded as|notification:|orig_queue_id=|orig_id=) ?([0-9A-F]{6,15})\b"
+)
+"""IDs that a line names; of `queued as` only those of a relay on this machine."""
 
 
 def seconds(call: Callable[[], object], times: int) -> float:
@@ -44,14 +47,16 @@ def seconds(call: Callable[[], object], times: int) -> float:
 
 
 def output(*argv: str, stdin: bytes = b"") -> bytes:
-    return subprocess.run(argv, input=stdin, capture_output=True, env=ENVIRONMENT, check=False).stdout
+    return subprocess.run(
+        argv, input=stdin, capture_output=True, env=ENVIRONMENT, check=False
+    ).stdout
 
 
 def closure(search: Callable[[Sequence[bytes]], bytes], first: bytes) -> set[bytes]:
     """Rounds of a search for many words at once, until no new ID is named."""
     lines, known = search([first]), set()
     while True:
-        new = set(ID.findall(lines)) | {found for found in NAMED.findall(lines)}
+        new = set(ID.findall(lines)) | set(NAMED.findall(lines))
         if new <= known:
             return set(lines.splitlines())
         known |= new
@@ -78,13 +83,17 @@ def ours(*argv: str) -> Callable[[], list[dict[str, object]]]:
 
 
 def row(name: str, mine: float, theirs: dict[str, float], note: str = "") -> None:
-    others = "   ".join(f"{tool} {took:.2f} s = {took / mine:.1f}x" for tool, took in theirs.items())
+    others = "   ".join(
+        f"{tool} {took:.2f} s = {took / mine:.1f}x" for tool, took in theirs.items()
+    )
     print(f"{name:34} ours {mine:.3f} s   {others}   {note}", flush=True)
 
 
 def memory(argv: Sequence[str]) -> float:
     """Peak resident MB of a command."""
-    with subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT) as process:
+    with subprocess.Popen(
+        argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=ENVIRONMENT
+    ) as process:
         _, _, usage = os.wait4(process.pid, 0)
         process.returncode = 0
     return usage.ru_maxrss / 1024
@@ -97,21 +106,51 @@ def postfix(folder: Path, lines: int, times: int, slow: bool) -> None:
     print(f"# Postfix log: {lines} lines, {size / 1e6:.0f} MB, {os.cpu_count()} processors")
     output("cat", str(path))
     log = str(path)
-    tools = {"grep": ("grep", "-aF")} | ({"rg": ("rg", "-aF", "--no-filename", "--no-line-number")} if shutil.which("rg") else {})
+    tools = {"grep": ("grep", "-aF")} | (
+        {"rg": ("rg", "-aF", "--no-filename", "--no-line-number")} if shutil.which("rg") else {}
+    )
     if shutil.which("ugrep"):
         tools["ugrep"] = ("ugrep", "-aF", "--no-filename")
     rare = ours("--log", log, "--to", world.SOME, "--lines")
     found = sorted(str(m["lines"]) for m in rare())
     exact = found == sorted(str(list(t.lines)) for t in world.truths)
-    row(f"recipient, {len(found)} mails", seconds(rare, times), {name: seconds(lambda t=tool: closure(grep(t, log), world.SOME.encode()), 1 if lines > 2e6 else 2) for name, tool in tools.items()}, f"exact: {exact}")
+    row(
+        f"recipient, {len(found)} mails",
+        seconds(rare, times),
+        {
+            name: seconds(
+                lambda t=tool: closure(grep(t, log), world.SOME.encode()), 1 if lines > 2e6 else 2
+            )
+            for name, tool in tools.items()
+        },
+        f"exact: {exact}",
+    )
     message_id = world.truths[7].message_id or ""
     one = ours("--log", log, "--message-id", message_id)
-    row("one Message-ID", seconds(one, times), {name: seconds(lambda t=tool: closure(grep(t, log), message_id.encode()), 2) for name, tool in tools.items()}, f"{len(one())} found")
+    row(
+        "one Message-ID",
+        seconds(one, times),
+        {
+            name: seconds(lambda t=tool: closure(grep(t, log), message_id.encode()), 2)
+            for name, tool in tools.items()
+        },
+        f"{len(one())} found",
+    )
     hot = ours("--log", log, "--to", world.LOTS)
     some = ["grep", "ugrep", "rg"] if slow else ["grep"]
-    row(f"recipient, {len(hot())} mails", seconds(hot, min(times, 3)), {name: seconds(lambda t=tool: closure(grep(t, log), world.LOTS.encode()), 1) for name, tool in tools.items() if name in some})
-    print(f"# peak memory: rare {memory((sys.executable, '-m', 'smtpadmin', 'track', '--log', log, '--to', world.SOME, '--json')):.0f} MB, "
-          f"hot {memory((sys.executable, '-m', 'smtpadmin', 'track', '--log', log, '--to', world.LOTS, '--json')):.0f} MB")
+    row(
+        f"recipient, {len(hot())} mails",
+        seconds(hot, min(times, 3)),
+        {
+            name: seconds(lambda t=tool: closure(grep(t, log), world.LOTS.encode()), 1)
+            for name, tool in tools.items()
+            if name in some
+        },
+    )
+    print(
+        f"# peak memory: rare {memory((sys.executable, '-m', 'smtpadmin', 'track', '--log', log, '--to', world.SOME, '--json')):.0f} MB, "
+        f"hot {memory((sys.executable, '-m', 'smtpadmin', 'track', '--log', log, '--to', world.LOTS, '--json')):.0f} MB"
+    )
     compressed(folder, world, times)
     if (Path(__file__).parent / "push_down.py").exists():
         remote(log, world.SOME)
@@ -150,8 +189,14 @@ def exim(folder: Path, lines: int, times: int, exigrep: str | None) -> None:
     print(f"# Exim log: {lines} lines, {size / 1e6:.0f} MB")
     output("cat", str(path))
     mine = ours("--log", str(path), "--to", world.SOME, "--lines")
-    exact = sorted(str(m["lines"]) for m in mine()) == sorted(str(list(t.lines)) for t in world.truths)
-    theirs = {"exigrep": seconds(lambda: output(exigrep or "exigrep", world.SOME, str(path)), 2)} if exigrep else {}
+    exact = sorted(str(m["lines"]) for m in mine()) == sorted(
+        str(list(t.lines)) for t in world.truths
+    )
+    theirs = (
+        {"exigrep": seconds(lambda: output(exigrep or "exigrep", world.SOME, str(path)), 2)}
+        if exigrep
+        else {}
+    )
     row(f"Exim, {len(world.truths)} mails", seconds(mine, times), theirs, f"exact: {exact}")
 
 
@@ -162,7 +207,9 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--exigrep", default=shutil.which("exigrep"))
-    parser.add_argument("--slow", action="store_true", help="ripgrep and ugrep for the 7,000 mails too")
+    parser.add_argument(
+        "--slow", action="store_true", help="ripgrep and ugrep for the 7,000 mails too"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         postfix(Path(folder), options.lines, options.times, options.slow)

@@ -23,9 +23,7 @@ _SYSLOG = (
 _OWN = re.compile(
     rb"[\0]*(?:" + _SYSLOG + rb"(?:" + _STAMP + rb")?|" + _STAMP + rb")(" + _ID + rb") (.*)", re.S
 )
-_ALONE = re.compile(
-    rb"(?:^|[ \]])(?:temporarily )?(?:rejected|refused) (?:RCPT|MAIL|DATA|BDAT)\b"
-)
+_ALONE = re.compile(rb"(?:^|[ \]])(?:temporarily )?(?:rejected|refused) (?:RCPT|MAIL|DATA|BDAT)\b")
 _PARENT = re.compile(rb"<= \S+ (?:\([^ ]*\) )?R=(" + _ID + rb")(?: |$)")
 _NEXT = re.compile(rb" C=\"[^\"]*\bid=(" + _ID + rb")")
 _LOCAL = re.compile(rb" H=(?:[^ ]+ )?(?:\([^ ]*\) )?\[(?:127\.|::1\])")

@@ -61,10 +61,10 @@ def _close(state: LegState) -> None:
     items = state.recipients.values()
     expanded = {(item.original or "").casefold() for item in items}
     for address, recipient in list(state.recipients.items()):
-        if recipient.status is DeliveryStatus.QUEUED and not recipient.attempts:
-            if address.casefold() in expanded:
-                del state.recipients[address]
-        if state.completed is not None and recipient.status in OPEN and address in state.recipients:
+        untold = recipient.status is DeliveryStatus.QUEUED and not recipient.attempts
+        if untold and address.casefold() in expanded:
+            del state.recipients[address]
+        elif state.completed is not None and recipient.status in OPEN:
             state.recipients[address] = replace(recipient, status=DeliveryStatus.UNKNOWN)
 
 
@@ -199,7 +199,9 @@ def _seconds(span: str | None) -> float | None:
     found = _SPAN.fullmatch(span) if span else None
     if found is None:
         return None
-    return sum(float(part) * unit for part, unit in zip(found.groups(), _SECONDS, strict=True) if part)
+    return sum(
+        float(part) * unit for part, unit in zip(found.groups(), _SECONDS, strict=True) if part
+    )
 
 
 _HANDLERS: dict[str, Callable[[LegState, LogRecord], None]] = {

@@ -66,9 +66,7 @@ def joined(message: TrackedMessage, hop: NextHop, there: TrackedMessage) -> Trac
     end = ends.get(hop.recipient.casefold())
     if end is None or hop.queue_id not in there.queue_ids:
         return None
-    parent = next(
-        item.queue_id for item in message.recipients if item.address == hop.recipient
-    )
+    parent = next(item.queue_id for item in message.recipients if item.address == hop.recipient)
     known = {(leg.server, leg.queue_id) for leg in message.legs}
     legs = [
         replace(

@@ -112,9 +112,7 @@ class _Joiner:
         return True
 
     def _is_settled(self, lives: list[Life], place: int) -> bool:
-        return all(
-            (life.ended or life.closed) and life.last + LINGER <= place for life in lives
-        )
+        return all((life.ended or life.closed) and life.last + LINGER <= place for life in lives)
 
     def _forget(self, lives: list[Life]) -> list[Life]:
         for life in lives:

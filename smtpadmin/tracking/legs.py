@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -97,8 +97,7 @@ def _ends(legs: Sequence[LegState]) -> list[TrackedRecipient]:
     for leg in legs:
         if leg.kind == "notification" or _under_notification(leg, legs):
             continue
-        for address, recipient in _of_leg(leg).items():
-            found[address] = recipient
+        found |= _of_leg(leg)
     gone = {
         address
         for address, recipient in found.items()

@@ -192,8 +192,10 @@ class Closure:
                 other = self._life_of(key, *line)
                 if link.up and other.first > place:
                     continue
-                if other.adopt(link, life, self.dialect) if link.up else life.adopt(
-                    link, other, self.dialect
+                if (
+                    other.adopt(link, life, self.dialect)
+                    if link.up
+                    else life.adopt(link, other, self.dialect)
                 ):
                     return
         for other in list(self.lives.get(key, ())):

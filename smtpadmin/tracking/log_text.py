@@ -89,7 +89,7 @@ class LogFile:
         self.problem = UsageError(what, where=str(self.path))
 
     def _unpacked(self) -> BinaryIO:
-        room = cast("BinaryIO", tempfile.TemporaryFile(prefix="smtpadmin-", buffering=0))
+        room = cast("BinaryIO", tempfile.TemporaryFile(prefix="smtpadmin-", buffering=0))  # noqa: SIM115 - closed with the file
         try:
             for chunk in chunks(self.path):
                 room.write(chunk)
@@ -153,4 +153,3 @@ def open_text(paths: Sequence[Path]) -> LogText:
     if len(paths) >= 1 << 16:
         raise UsageError("too many files for one search", where=str(paths[0].parent))
     return LogText([LogFile(path) for path in paths])
-

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from smtpadmin.formats.postfix_log import parse_line
 from smtpadmin.model.status import DeliveryStatus
-from smtpadmin.tracking.postfix_messages import assemble, refused
 from smtpadmin.tracking.dialect import Dialect, Kind, Link, Own
+from smtpadmin.tracking.postfix_messages import assemble, refused
 
 QUEUE_ID = rb"(?:[0-9A-F]{6,15}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20})"
 _OWN = re.compile(

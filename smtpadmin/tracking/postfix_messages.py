@@ -247,5 +247,3 @@ _HANDLERS: dict[str, Callable[[LegState, LogRecord], None]] = {
     "info": _on_content,
     "prepend": _on_content,
 }
-
-

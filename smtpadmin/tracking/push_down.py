@@ -41,7 +41,9 @@ async def track_remote(
     """
     dialect = dialect_of(format)
     if dialect is None:
-        raise UsageError(f"logs of format {format!r} cannot be tracked on a server", where=runner.where)
+        raise UsageError(
+            f"logs of format {format!r} cannot be tracked on a server", where=runner.where
+        )
     wanted = needles(criteria, dialect)
     if not wanted:
         raise UsageError(

@@ -185,7 +185,11 @@ def whole_lines(
             stop = min(at + size, high)
             if stop < high:
                 begin, line = text.line_at(number << SHIFT | stop)
-                stop = min((begin & MASK) + len(line) + 1, high) if begin & MASK <= at else begin & MASK
+                stop = (
+                    min((begin & MASK) + len(line) + 1, high)
+                    if begin & MASK <= at
+                    else begin & MASK
+                )
             block = text.files[number].read(at, stop)
             if not block:
                 break

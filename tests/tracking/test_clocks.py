@@ -17,7 +17,8 @@ from smtpadmin.tracking.postfix_lines import DIALECT
 
 def made(path: Path, count: int, start: datetime) -> None:
     lines = (
-        f"{start + timedelta(seconds=n):%b %e %H:%M:%S} mx1 postfix/anvil[1]: line {n}" for n in range(count)
+        f"{start + timedelta(seconds=n):%b %e %H:%M:%S} mx1 postfix/anvil[1]: line {n}"
+        for n in range(count)
     )
     path.write_text("\n".join(lines) + "\n")
     last = (start + timedelta(seconds=count)).timestamp()
@@ -50,7 +51,8 @@ def test_a_year_that_is_given_is_that_of_the_first_line(tmp_path: Path) -> None:
     clocks = Clocks(text, DIALECT, LogTimes(year=2031))
     last = clocks.parse(*text.line_at(text.files[0].size() - 5)).time
     first = clocks.parse(*text.line_at(0)).time
-    assert first and last
+    assert first
+    assert last
     assert (first.year, last.year) == (2031, 2032)
     text.close()
 

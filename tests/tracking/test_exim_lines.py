@@ -31,7 +31,13 @@ def test_ids_of_both_lengths_after_every_kind_of_stamp(line: bytes, queue_id: by
 
 
 @pytest.mark.parametrize(
-    "line", [b"I Message-Id: <x>", STAMP + b"H=x [192.0.2.1] F=<a@b> rejected RCPT <c@d>: no", b"", STAMP + b"1rABcd Completed"]
+    "line",
+    [
+        b"I Message-Id: <x>",
+        STAMP + b"H=x [192.0.2.1] F=<a@b> rejected RCPT <c@d>: no",
+        b"",
+        STAMP + b"1rABcd Completed",
+    ],
 )
 def test_other_lines_have_no_id(line: bytes) -> None:
     assert own(line) is None
@@ -58,7 +64,10 @@ def test_the_place_of_a_line_in_its_life(text: bytes, expected: Kind) -> None:
     [
         (b"<= <> R=" + NEW + b" U=exim P=local S=1", Link(NEW, "notification", up=True)),
         (b'<= a@b H=x [192.0.2.1] P=esmtp T="R=' + NEW + b' "', None),
-        (b'=> c@d R=r T=t H=localhost [127.0.0.1] C="250 OK id=' + NEW + b'"', Link(NEW, "reinjected", up=False)),
+        (
+            b'=> c@d R=r T=t H=localhost [127.0.0.1] C="250 OK id=' + NEW + b'"',
+            Link(NEW, "reinjected", up=False),
+        ),
         (b'=> c@d R=r T=t H=mx [192.0.2.1] C="250 OK id=' + NEW + b'"', None),
     ],
 )
@@ -71,7 +80,8 @@ def test_the_other_ids_that_a_line_names(text: bytes, expected: Link | None) -> 
 def test_only_an_arrival_with_a_reference_is_a_notification() -> None:
     first = own(STAMP + OLD + b" <= a@b H=x [192.0.2.1] P=esmtp")
     reference = own(STAMP + OLD + b" <= <> R=" + NEW + b" U=exim")
-    assert first and reference
+    assert first
+    assert reference
     assert not child_fits("notification", first)
     assert child_fits("notification", reference)
 

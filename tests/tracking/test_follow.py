@@ -14,9 +14,15 @@ from smtpadmin.tracking.engine import Failures, track_servers
 from smtpadmin.tracking.follow import next_hops, on_server, once, relay_names
 
 
-def message(queue_id: str, to: str, status: str, reply: str | None = None, relay: str | None = None) -> TrackedMessage:
-    recipient = TrackedRecipient(to, DeliveryStatus(status), reply=reply, relay=relay, queue_id=queue_id)
-    return TrackedMessage((queue_id,), DeliveryStatus(status), (recipient,), (Leg(queue_id),), sender="s@x")
+def message(
+    queue_id: str, to: str, status: str, reply: str | None = None, relay: str | None = None
+) -> TrackedMessage:
+    recipient = TrackedRecipient(
+        to, DeliveryStatus(status), reply=reply, relay=relay, queue_id=queue_id
+    )
+    return TrackedMessage(
+        (queue_id,), DeliveryStatus(status), (recipient,), (Leg(queue_id),), sender="s@x"
+    )
 
 
 class FakeServer:
@@ -36,7 +42,9 @@ class FakeServer:
                 yield one
 
 
-OUT = message("A1B2C3", "a@b", "sent", "250 2.0.0 Ok: queued as D4E5F6", "mx2.example.org[192.0.2.2]:25")
+OUT = message(
+    "A1B2C3", "a@b", "sent", "250 2.0.0 Ok: queued as D4E5F6", "mx2.example.org[192.0.2.2]:25"
+)
 IN = message("D4E5F6", "A@b", "delivered")
 HOSTS = {"edge": ("edge.example.org",), "mail": ("MX2.example.org.", "192.0.2.2")}
 
@@ -71,7 +79,9 @@ async def test_a_next_server_that_fails_leaves_the_message_as_it_is() -> None:
 
 
 async def test_a_loop_of_relays_ends() -> None:
-    back = message("D4E5F6", "a@b", "sent", "250 queued as A1B2C3", "edge.example.org[192.0.2.1]:25")
+    back = message(
+        "D4E5F6", "a@b", "sent", "250 queued as A1B2C3", "edge.example.org[192.0.2.1]:25"
+    )
     found = await tracked(FakeServer(OUT), FakeServer(back))
     assert all(len(m.legs) == 2 for m in found)
 
@@ -90,6 +100,17 @@ def test_names_of_a_relay(relay: str, names: set[str]) -> None:
 
 
 def test_exims_confirmation_names_the_next_id() -> None:
-    exim = message("1rABcd-000DEF-99", "a@b", "sent", "250 OK id=1rABce-00000001abC-2dEf", "mx2.example.org [192.0.2.2]")
+    exim = message(
+        "1rABcd-000DEF-99",
+        "a@b",
+        "sent",
+        "250 OK id=1rABce-00000001abC-2dEf",
+        "mx2.example.org [192.0.2.2]",
+    )
     assert [hop.queue_id for hop in next_hops(exim, HOSTS)] == ["1rABce-00000001abC-2dEf"]
-    assert next_hops(replace(exim, recipients=(replace(exim.recipients[0], relay="mx9[192.0.2.9]"),)), HOSTS) == []
+    assert (
+        next_hops(
+            replace(exim, recipients=(replace(exim.recipients[0], relay="mx9[192.0.2.9]"),)), HOSTS
+        )
+        == []
+    )

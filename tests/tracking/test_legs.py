@@ -19,7 +19,9 @@ def leg(queue_id: str, **ends: DeliveryStatus) -> LegState:
 
 
 def joined(kind: str, parent: LegState, child: LegState) -> tuple[dict[str, str], str]:
-    lives = [Life(b"h", state.queue_id.encode(), [(n, b"")]) for n, state in enumerate((parent, child))]
+    lives = [
+        Life(b"h", state.queue_id.encode(), [(n, b"")]) for n, state in enumerate((parent, child))
+    ]
     lives[0].ties.append((Link(b"", kind, up=False), lives[1]))
     message = join_legs(lives[::-1], {id(lives[0]): parent, id(lives[1]): child})
     assert [found.queue_id for found in message.legs] == [parent.queue_id, child.queue_id]

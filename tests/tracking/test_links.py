@@ -72,4 +72,8 @@ def test_a_named_id_without_lines_makes_no_leg(tmp_path: Path) -> None:
 
 def test_groups_are_in_the_order_of_their_first_lines() -> None:
     lives = [Life(b"h", name, [(place, b"")]) for name, place in ((b"c", 3), (b"a", 1), (b"b", 2))]
-    assert [[life.queue_id for life in group] for group in components(lives)] == [[b"a"], [b"b"], [b"c"]]
+    assert [[life.queue_id for life in group] for group in components(lives)] == [
+        [b"a"],
+        [b"b"],
+        [b"c"],
+    ]

@@ -16,8 +16,14 @@ STAMP = b"Mar  1 00:00:02 mx1 "
     ("line", "queue_id"),
     [
         (STAMP + b"postfix/qmgr[9]: 3C2B1A: removed", b"3C2B1A"),
-        (STAMP + b"postfix-out/submission/smtpd[9]: 1736261560: client=x[192.0.2.1]", b"1736261560"),
-        (STAMP + b"postfix-203.0.113.9/smtp[1]: 4Xs7HQ55N8zChRp: to=<a@b>, status=sent (x)", b"4Xs7HQ55N8zChRp"),
+        (
+            STAMP + b"postfix-out/submission/smtpd[9]: 1736261560: client=x[192.0.2.1]",
+            b"1736261560",
+        ),
+        (
+            STAMP + b"postfix-203.0.113.9/smtp[1]: 4Xs7HQ55N8zChRp: to=<a@b>, status=sent (x)",
+            b"4Xs7HQ55N8zChRp",
+        ),
         (b"2026-03-01T00:00:02.5+02:00 mx1 postfix/qmgr[9]: 3C2B1A: removed", b"3C2B1A"),
         (b"\0\0\0<22>Mar  1 00:00:02 mx1 postfix/qmgr[9]: 3C2B1A: removed", b"3C2B1A"),
         (STAMP + b"pmg-filter[9]: 4C0FFEE4C0FF: new mail message-id=<x>", None),
@@ -27,7 +33,9 @@ STAMP = b"Mar  1 00:00:02 mx1 "
         (STAMP + b"postfix/smtp[9]: to=<3C2B1A@x>: 3C2B1A: no", None),
     ],
 )
-def test_an_id_counts_only_after_the_tag_of_a_postfix_process(line: bytes, queue_id: bytes | None) -> None:
+def test_an_id_counts_only_after_the_tag_of_a_postfix_process(
+    line: bytes, queue_id: bytes | None
+) -> None:
     found = own(line)
     assert (found.queue_id if found else None) == queue_id
 
@@ -41,7 +49,10 @@ def test_an_id_counts_only_after_the_tag_of_a_postfix_process(line: bytes, queue
         (b"qmgr[1]: A1B2C3: from=<>, size=1, nrcpt=1 (queue active)", Kind.QUEUED),
         (b"qmgr[1]: A1B2C3: removed", Kind.END),
         (b"postsuper[1]: A1B2C3: requeued", Kind.END),
-        (b"cleanup[1]: A1B2C3: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 no", Kind.ABORT),
+        (
+            b"cleanup[1]: A1B2C3: milter-reject: END-OF-MESSAGE from x[192.0.2.1]: 5.7.1 no",
+            Kind.ABORT,
+        ),
         (b"smtp[1]: A1B2C3: to=<removed@x>, relay=none, status=deferred (removed)", Kind.OTHER),
     ],
 )
@@ -80,8 +91,12 @@ def test_a_message_that_a_stranger_handed_in_is_no_notification() -> None:
     stranger = own(STAMP + b"postfix/smtpd[1]: A1B2C3: client=x[192.0.2.1]")
     made_here = own(STAMP + b"postfix/cleanup[1]: A1B2C3: message-id=<x>")
     filtered = own(STAMP + b"postfix/smtpd[1]: A1B2C3: client=localhost[127.0.0.1]")
-    assert stranger and made_here and filtered
-    assert not any(child_fits(link, stranger) for link in ("notification", "forwarded", "reinjected"))
+    assert stranger
+    assert made_here
+    assert filtered
+    assert not any(
+        child_fits(link, stranger) for link in ("notification", "forwarded", "reinjected")
+    )
     assert child_fits("notification", made_here)
     assert child_fits("reinjected", filtered)
     assert [local_birth(line) for line in (stranger, made_here, filtered)] == [False, True, True]

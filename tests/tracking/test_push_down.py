@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import shutil
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from smtpadmin.tracking.log_text import open_text
 from smtpadmin.tracking.push_down import track_remote
 from smtpadmin.tracking.track_logs import dialect_of
 from smtpadmin.transport.local import LocalRunner
+from smtpadmin.util.tasks import TaskOwner
 
 
 async def there(files: list[Path], kind: str, criteria: TrackCriteria) -> list[TrackedMessage]:
@@ -65,7 +66,9 @@ async def test_the_server_finds_what_we_find(postfix: tuple[list[Path], World]) 
     assert len(chosen) > 15
     for truth in chosen.values():
         criteria = TrackCriteria(recipient=next(iter(truth.recipients)).upper(), lines=True)
-        assert told(await there(files, "postfix", criteria)) == told(here(files, "postfix", criteria)), truth
+        assert told(await there(files, "postfix", criteria)) == told(
+            here(files, "postfix", criteria)
+        ), truth
 
 
 async def test_exim_logs_too(tmp_path: Path) -> None:
@@ -79,7 +82,9 @@ async def test_exim_logs_too(tmp_path: Path) -> None:
         assert told(found) == told(here([path], "exim", criteria)) != [], truth
 
 
-async def test_many_hits_are_found_in_passes_over_the_whole_log(postfix: tuple[list[Path], World]) -> None:
+async def test_many_hits_are_found_in_passes_over_the_whole_log(
+    postfix: tuple[list[Path], World],
+) -> None:
     files, _ = postfix
     criteria = TrackCriteria(recipient="*@dom1*", lines=True)
     found = await there(files, "postfix", criteria)
@@ -87,13 +92,17 @@ async def test_many_hits_are_found_in_passes_over_the_whole_log(postfix: tuple[l
     assert told(found) == told(here(files, "postfix", criteria))
 
 
-@pytest.mark.parametrize("text", ["$(touch HERE)@x", "`touch HERE`@x", "'; touch HERE; '@x", "-e@x", "[a].@x", "a\\@x"])
+@pytest.mark.parametrize(
+    "text", ["$(touch HERE)@x", "`touch HERE`@x", "'; touch HERE; '@x", "-e@x", "[a].@x", "a\\@x"]
+)
 async def test_what_is_looked_for_is_never_a_command(
     tmp_path: Path, text: str, postfix: tuple[list[Path], World]
 ) -> None:
     path = tmp_path / "mail.log"
     where = text.replace("HERE", str(tmp_path / "made"))
-    path.write_text(f"Mar  1 00:00:00 mx1 postfix/smtp[1]: A1B2C3: to=<{where}>, relay=none, dsn=4.0.0, status=deferred (x)\n")
+    path.write_text(
+        f"Mar  1 00:00:00 mx1 postfix/smtp[1]: A1B2C3: to=<{where}>, relay=none, dsn=4.0.0, status=deferred (x)\n"
+    )
     found = await there([path, *postfix[0]], "postfix", TrackCriteria(recipient=where))
     assert [m.queue_ids for m in found] == [("A1B2C3",)]
     assert not (tmp_path / "made").exists()
@@ -111,13 +120,13 @@ async def test_files_that_cannot_be_read_are_said(tmp_path: Path) -> None:
 
 async def test_leaving_ends_the_work_there(tmp_path: Path) -> None:
     fifo = tmp_path / "log"
-    shutil.os.mkfifo(fifo)
-    task = asyncio.ensure_future(there([fifo], "postfix", TrackCriteria(recipient="a@b.example")))
+    os.mkfifo(fifo)
+    owner = TaskOwner("test")
+    criteria = TrackCriteria(recipient="a@b.example")
+    owner.spawn("track", there([fifo], "postfix", criteria))
     await asyncio.sleep(0.5)
     assert readers(fifo)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await owner.close()
     for _ in range(50):
         if not readers(fifo):
             return

@@ -19,7 +19,9 @@ def run(path: Path, needle: str, search: str | None = None, most: int = 1 << 24)
     stdin = f"postfix\n{most}\n{needle}\n{path}\n".encode()
     environment = os.environ | ({"PATH": search} if search else {})
     argv = [shutil.which("sh") or "sh", "-c", OUTER, "track", BODY, "60"]
-    done = subprocess.run(argv, input=stdin, capture_output=True, env=environment, check=False, timeout=90)
+    done = subprocess.run(
+        argv, input=stdin, capture_output=True, env=environment, check=False, timeout=90
+    )
     assert done.stderr == b""
     return sorted(done.stdout.splitlines())
 
@@ -57,7 +59,9 @@ def test_without_gnu_grep_the_same_lines_are_found(log: tuple[Path, World], tmp_
         (tmp_path / tool).symlink_to(found)
     (tmp_path / "grep").unlink()
     real = shutil.which("grep")
-    (tmp_path / "grep").write_text(f'#!/bin/sh\ncase " $*" in *" -"*b*) exit 2 ;; esac\nexec {real} "$@"\n')
+    (tmp_path / "grep").write_text(
+        f'#!/bin/sh\ncase " $*" in *" -"*b*) exit 2 ;; esac\nexec {real} "$@"\n'
+    )
     (tmp_path / "grep").chmod(0o755)
     address = wanted(world, "expired")
     assert run(path, address, str(tmp_path)) == run(path, address) != []
@@ -67,7 +71,9 @@ def test_other_awks_find_the_same(log: tuple[Path, World], tmp_path: Path) -> No
     path, world = log
     address = wanted(world, "filtered")
     expected = run(path, address)
-    others = [found for name in ("gawk", "original-awk", "busybox") if (found := shutil.which(name))]
+    others = [
+        found for name in ("gawk", "original-awk", "busybox") if (found := shutil.which(name))
+    ]
     if not others:
         pytest.skip("no second awk is installed")
     for other in others:
@@ -78,6 +84,6 @@ def test_other_awks_find_the_same(log: tuple[Path, World], tmp_path: Path) -> No
 
 
 def test_the_output_is_bounded(log: tuple[Path, World]) -> None:
-    path, world = log
+    path, _ = log
     printed = b"\n".join(run(path, "example", most=5000))
     assert 4000 < len(printed) <= 5000

@@ -40,7 +40,15 @@ def ends(message: TrackedMessage) -> dict[str, str]:
     return {item.address: item.status.value for item in message.recipients}
 
 
-def mail(queue_id: str, to: str, *, at: str = "10:00", host: str = "mx1", sender: str = "s@x", tag: str = "postfix") -> str:
+def mail(
+    queue_id: str,
+    to: str,
+    *,
+    at: str = "10:00",
+    host: str = "mx1",
+    sender: str = "s@x",
+    tag: str = "postfix",
+) -> str:
     head = f"Mar  1 {at}"
     return (
         f"{head}:00 {host} {tag}/smtpd[7]: {queue_id}: client=c[192.0.2.1]\n"
@@ -71,13 +79,17 @@ def test_a_message_id_is_no_key(find: Find) -> None:
 
 
 def test_a_remote_queued_as_is_not_followed(find: Find) -> None:
-    log = mail("A1B2C3", "a@b").replace("250 ok", "250 Ok: queued as D4E5F6") + mail("D4E5F6", "c@d")
+    log = mail("A1B2C3", "a@b").replace("250 ok", "250 Ok: queued as D4E5F6") + mail(
+        "D4E5F6", "c@d"
+    )
     (one,) = find(log, recipient="a@b")
     assert one.queue_ids == ("A1B2C3",)
 
 
 def test_two_hosts_in_one_file_may_use_an_id_at_the_same_time(find: Find) -> None:
-    first, second = (mail("A1B2C3", f"{host}@b", host=host).splitlines(True) for host in ("mx1", "mx2"))
+    first, second = (
+        mail("A1B2C3", f"{host}@b", host=host).splitlines(True) for host in ("mx1", "mx2")
+    )
     log = "".join(line for pair in zip(first, second, strict=True) for line in pair)
     (one,) = find(log, recipient="mx2@b")
     assert ends(one) == {"mx2@b": "sent"}
@@ -104,7 +116,9 @@ def test_a_message_whose_birth_is_not_in_the_log_is_a_message(find: Find) -> Non
 
 @pytest.mark.parametrize("notified_first", [False, True])
 def test_a_bounce_is_tied_whichever_line_is_first(find: Find, notified_first: bool) -> None:
-    told = "Mar  1 10:00:03 mx1 postfix/bounce[5]: A1B2C3: sender non-delivery notification: D4E5F6\n"
+    told = (
+        "Mar  1 10:00:03 mx1 postfix/bounce[5]: A1B2C3: sender non-delivery notification: D4E5F6\n"
+    )
     made = "Mar  1 10:00:03 mx1 postfix/cleanup[6]: D4E5F6: message-id=<n@mx1>\n"
     sent = mail("A1B2C3", "a@b").replace("status=sent", "status=bounced").splitlines(True)
     log = "".join([*sent[:4], *((told, made) if notified_first else (made, told)), sent[4]])
@@ -121,7 +135,9 @@ def test_a_bounce_is_tied_whichever_line_is_first(find: Find, notified_first: bo
     assert len(find(log)) == 1
 
 
-@pytest.mark.parametrize("tag", ["postfix/submission", "postfix/smtps", "postfix-out", "postfix-203.0.113.9"])
+@pytest.mark.parametrize(
+    "tag", ["postfix/submission", "postfix/smtps", "postfix-out", "postfix-203.0.113.9"]
+)
 def test_services_of_every_name_count(find: Find, tag: str) -> None:
     (one,) = find(mail("A1B2C3", "a@b", tag=tag), recipient="a@b")
     assert len(one.lines) == 5
@@ -147,7 +163,11 @@ def test_a_refusal_after_the_id_was_given_is_found_by_its_recipient(find: Find) 
     log = "".join(mail("A1B2C3", "a@b").splitlines(True)[:2])
     log += "Mar  1 10:00:02 mx1 postfix/cleanup[8]: A1B2C3: milter-reject: END-OF-MESSAGE from c[192.0.2.1]: 5.7.1 no; from=<s@x> to=<a@b> proto=ESMTP helo=<c>\n"
     (one,) = find(log, recipient="a@b")
-    assert (one.status, one.sender, ends(one)) == (DeliveryStatus.REJECTED, "s@x", {"a@b": "rejected"})
+    assert (one.status, one.sender, ends(one)) == (
+        DeliveryStatus.REJECTED,
+        "s@x",
+        {"a@b": "rejected"},
+    )
 
 
 def test_refusals_before_an_id_are_messages_with_no_queue_id(find: Find) -> None:
@@ -157,7 +177,8 @@ def test_refusals_before_an_id_are_messages_with_no_queue_id(find: Find) -> None
     )
     found = find(log, recipient="a@b")
     assert [(m.queue_ids, m.status.value) for m in found] == [((), "rejected")] * 2
-    assert found[1].client and found[1].client.address == "192.0.2.1"
+    assert found[1].client
+    assert found[1].client.address == "192.0.2.1"
 
 
 def test_one_message_over_two_files_is_one(find: Find) -> None:
@@ -188,12 +209,15 @@ def test_the_newest_are_kept_by_a_limit(find: Find) -> None:
 def test_december_is_before_january(find: Find) -> None:
     december = mail("A1B2C3", "a@b").replace("Mar  1", "Dec 31")
     january = mail("D4E5F6", "a@b").replace("Mar  1", "Jan  1")
-    assert [m.arrived.year for m in find(december + january, recipient="a@b") if m.arrived] == [2026, 2027]
+    assert [m.arrived.year for m in find(december + january, recipient="a@b") if m.arrived] == [
+        2026,
+        2027,
+    ]
 
 
 EXIM = (
     "2026-03-01 10:00:00 1rABcd-000DEF-99 <= s@x H=c [192.0.2.1] P=esmtp S=9 id=m@x for a@b\n"
-    "2026-03-01 10:00:01 1rABcd-000DEF-99 => a@b R=r T=t H=mx [192.0.2.9] C=\"250 OK\"\n"
+    '2026-03-01 10:00:01 1rABcd-000DEF-99 => a@b R=r T=t H=mx [192.0.2.9] C="250 OK"\n'
     "2026-03-01 10:00:02 1rABcd-000DEF-99 Completed\n"
 )
 
@@ -205,8 +229,10 @@ def test_exim_messages_are_grouped_with_ids_of_both_lengths(find: Find, queue_id
 
 
 def test_the_parent_of_an_exim_bounce_is_found_though_it_completed_before(find: Find) -> None:
-    log = EXIM.replace("=> a@b R=r T=t H=mx [192.0.2.9] C=\"250 OK\"", "** a@b R=r: no such user")
-    log += "2026-03-01 10:00:03 1rABce-000DEG-99 <= <> R=1rABcd-000DEF-99 U=exim P=local S=9 for s@x\n"
+    log = EXIM.replace('=> a@b R=r T=t H=mx [192.0.2.9] C="250 OK"', "** a@b R=r: no such user")
+    log += (
+        "2026-03-01 10:00:03 1rABce-000DEG-99 <= <> R=1rABcd-000DEF-99 U=exim P=local S=9 for s@x\n"
+    )
     log += "2026-03-01 10:00:04 1rABce-000DEG-99 => s <s@x> R=r T=t\n"
     log += "2026-03-01 10:00:05 1rABce-000DEG-99 Completed\n"
     for wanted in ({"recipient": "a@b"}, {"queue_id": "1rABce-000DEG-99"}):

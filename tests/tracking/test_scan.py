@@ -38,7 +38,9 @@ def test_a_scan_finds_what_a_plain_search_finds(
     path.write_bytes(b"\n".join(raw))
     expected = [line for line in raw if wanted.lower().encode() in line.lower()]
     assert lines_found(path, wanted) == expected
-    assert lines_found(path, wanted, cased=True) == [l for l in raw if wanted.encode() in l]
+    assert lines_found(path, wanted, cased=True) == [
+        line for line in raw if wanted.encode() in line
+    ]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_a_part_without_case_is_looked_for_as_it_is(text: str, folded: bool) -> 
 
 
 def test_of_an_address_beyond_ascii_the_ascii_part_is_looked_for() -> None:
-    assert needle("größe@Example.org").lower == "e@example.org".encode()
+    assert needle("größe@Example.org").lower == b"e@example.org"
 
 
 def test_lines_with_several_tokens_come_once_and_in_either_order() -> None:

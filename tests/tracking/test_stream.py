@@ -35,9 +35,9 @@ def test_hot_and_cold_searches_are_identical(
         world.text = path.read_bytes()  # type: ignore[attr-defined]
     path.write_bytes(world.text)  # type: ignore[attr-defined]
     text = open_text([path])
-    wanted = [
-        TrackCriteria(recipient=f"user1*@dom{n}*", lines=True) for n in (1, 2)
-    ] + [TrackCriteria(sender=f"@send{n}.example.net", lines=True) for n in range(4)]
+    wanted = [TrackCriteria(recipient=f"user1*@dom{n}*", lines=True) for n in (1, 2)] + [
+        TrackCriteria(sender=f"@send{n}.example.net", lines=True) for n in range(4)
+    ]
     cold = [search.find(text, dialect, criteria) for criteria in wanted]
     assert all(cold)
     everything = search.find(text, dialect, TrackCriteria(lines=True))
@@ -71,8 +71,12 @@ def test_the_filter_loses_no_line_of_an_id(ids: list[bytes], wanted: set[bytes])
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(lines=st.lists(st.binary(max_size=20).filter(lambda x: b"\n" not in x)), size=st.integers(1, 50))
-def test_blocks_hold_whole_lines_and_lose_none(tmp_path: Path, lines: list[bytes], size: int) -> None:
+@given(
+    lines=st.lists(st.binary(max_size=20).filter(lambda x: b"\n" not in x)), size=st.integers(1, 50)
+)
+def test_blocks_hold_whole_lines_and_lose_none(
+    tmp_path: Path, lines: list[bytes], size: int
+) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"\n".join(lines))
     text = open_text([path])
