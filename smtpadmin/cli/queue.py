@@ -105,7 +105,7 @@ def _show(found: Sequence[QueueEntry], as_json: bool) -> None:
         return
     if found:
         columns = ("Queue ID", "Queue", "Arrived", "Size", "Sender", "Recipient", "Reason")
-        print_table(columns, (_row(entry) for entry in found))
+        print_table(columns, (_row(entry) for entry in found), whole=("Queue ID", "Queue"))
     note(f"{len(found)} messages")
 
 

@@ -108,7 +108,7 @@ def _show(found: list[TrackedMessage], as_json: bool) -> int:
         print_json_lines(found)
     elif found:
         columns = ("Arrived", "Status", "Sender", "Recipients", "Subject", "Queue IDs")
-        print_table(columns, (_row(message) for message in found))
+        print_table(columns, (_row(message) for message in found), whole=("Status", "Queue IDs"))
         note(f"{len(found)} messages")
     return 0 if found else 1
 

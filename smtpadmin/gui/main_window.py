@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.sidebar.chosen.connect(self.choose_server)
         self.sidebar.view_chosen.connect(self.show_filtered)
+        self.sidebar.ordered.connect(self.workspace.order)
         self.sidebar.view_removed.connect(self._on_view_removed)
         self.sidebar.add_wanted.connect(self.servers.add)
         self.sidebar.edit_wanted.connect(self.servers.edit)
