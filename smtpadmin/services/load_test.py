@@ -14,6 +14,7 @@ from collections import Counter, deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from smtpadmin.formats.load_script import LoadScript, script_of
 from smtpadmin.formats.reply_groups import grouped_reply
 from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
 from smtpadmin.model.load import Latency, LoadErrors, LoadFigures, LoadPlan, LoadTarget
@@ -23,7 +24,7 @@ from smtpadmin.util.signal import Signal
 from smtpadmin.util.tasks import TaskOwner
 
 if TYPE_CHECKING:
-    from smtpadmin.transport.load_smtp import LoadConnection, LoadScript
+    from smtpadmin.transport.load_smtp import LoadConnection
 
 MOST_CONNECTIONS = 2_000
 MOST_RECIPIENTS = 1_000
@@ -139,7 +140,6 @@ class LoadTest:
     async def run(self) -> LoadFigures:
         """Send everything; gives the last figures. What fails is counted, not raised, but for a CA
         file that cannot be read (StorageError). Cancelling it closes all connections at once."""
-        from smtpadmin.transport.load_smtp import script_of
         from smtpadmin.transport.tls import client_context
 
         target = self.target
@@ -220,7 +220,7 @@ class _Run:
     async def _connect_and_send(self) -> bool:
         """One connection's life; False when it never got as far as a message, which counts as one
         that failed, so that a run against a dead server ends."""
-        from smtpadmin.transport.load_smtp import open_connection
+        from smtpadmin.transport.load_connect import open_connection
 
         began = self._loop.time()
         connection = None

@@ -97,8 +97,7 @@ def _ends(legs: Sequence[LegState]) -> list[TrackedRecipient]:
     for leg in legs:
         if leg.kind == "notification" or _under_notification(leg, legs):
             continue
-        for address, recipient in _of_leg(leg).items():
-            found[address] = recipient
+        found |= _of_leg(leg)
     gone = {
         address
         for address, recipient in found.items()

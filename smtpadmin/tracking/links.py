@@ -77,6 +77,8 @@ class Closure:
 
     def note(self, life: Life, place: int, line: bytes) -> None:
         """Remember the ties that a line of a life tells of."""
+        if not any(word in line for word in self.dialect.link_words):
+            return
         own = self.dialect.own(line)
         for link in self.dialect.links(own) if own is not None else ():
             mark = (id(life), link.queue_id, link.kind)

@@ -1,6 +1,6 @@
 """Windows around a hit: back to the birth of its queue ID, forward to its removal.
 
-A window is 64 kB at first and grows fourfold; most mails' lines lie within the first one.
+A window is 16 kB at first and grows fourfold; most mails' lines lie within the first one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from smtpadmin.tracking.log_lines import MOST_LINE
 from smtpadmin.tracking.log_text import MASK, SHIFT, LogText
 from smtpadmin.tracking.scan import exact, lines_with, scan
 
-FIRST = 64 * 1024
+FIRST = 16 * 1024
 NEAR = 1024 * 1024
 """Octets around a hit in which lines are looked for one ID at a time; what is still open then is
 finished for all IDs together (:mod:`smtpadmin.tracking.stream`)."""

@@ -237,3 +237,11 @@ async def test_postfix_smtp_sink_that_refuses_data() -> None:
         figures = await asyncio.wait_for(LoadTest(target(("127.0.0.1", port)), plan).run(), 30)
     assert (figures.accepted, figures.failed) == (0, 50)
     assert [(e.stage, e.reply[:1], e.count) for e in figures.errors] == [("data", "4", 50)]
+
+
+@pytest.mark.gui
+async def test_on_the_windows_own_event_loop() -> None:
+    async with catching() as server:
+        plan = LoadPlan(connections=3, messages=30)
+        figures = await asyncio.wait_for(LoadTest(target(server.address), plan).run(), 30)
+    assert (figures.accepted, figures.failed) == (30, 0)

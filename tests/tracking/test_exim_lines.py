@@ -80,7 +80,8 @@ def test_the_other_ids_that_a_line_names(text: bytes, expected: Link | None) -> 
 def test_only_an_arrival_with_a_reference_is_a_notification() -> None:
     first = own(STAMP + OLD + b" <= a@b H=x [192.0.2.1] P=esmtp")
     reference = own(STAMP + OLD + b" <= <> R=" + NEW + b" U=exim")
-    assert first and reference
+    assert first
+    assert reference
     assert not child_fits("notification", first)
     assert child_fits("notification", reference)
 

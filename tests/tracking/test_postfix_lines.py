@@ -91,7 +91,9 @@ def test_a_message_that_a_stranger_handed_in_is_no_notification() -> None:
     stranger = own(STAMP + b"postfix/smtpd[1]: A1B2C3: client=x[192.0.2.1]")
     made_here = own(STAMP + b"postfix/cleanup[1]: A1B2C3: message-id=<x>")
     filtered = own(STAMP + b"postfix/smtpd[1]: A1B2C3: client=localhost[127.0.0.1]")
-    assert stranger and made_here and filtered
+    assert stranger
+    assert made_here
+    assert filtered
     assert not any(
         child_fits(link, stranger) for link in ("notification", "forwarded", "reinjected")
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import shutil
+import os
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from smtpadmin.tracking.log_text import open_text
 from smtpadmin.tracking.push_down import track_remote
 from smtpadmin.tracking.track_logs import dialect_of
 from smtpadmin.transport.local import LocalRunner
+from smtpadmin.util.tasks import TaskOwner
 
 
 async def there(files: list[Path], kind: str, criteria: TrackCriteria) -> list[TrackedMessage]:
@@ -119,13 +120,13 @@ async def test_files_that_cannot_be_read_are_said(tmp_path: Path) -> None:
 
 async def test_leaving_ends_the_work_there(tmp_path: Path) -> None:
     fifo = tmp_path / "log"
-    shutil.os.mkfifo(fifo)
-    task = asyncio.ensure_future(there([fifo], "postfix", TrackCriteria(recipient="a@b.example")))
+    os.mkfifo(fifo)
+    owner = TaskOwner("test")
+    criteria = TrackCriteria(recipient="a@b.example")
+    owner.spawn("track", there([fifo], "postfix", criteria))
     await asyncio.sleep(0.5)
     assert readers(fifo)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+    await owner.close()
     for _ in range(50):
         if not readers(fifo):
             return

@@ -84,6 +84,6 @@ def test_other_awks_find_the_same(log: tuple[Path, World], tmp_path: Path) -> No
 
 
 def test_the_output_is_bounded(log: tuple[Path, World]) -> None:
-    path, world = log
+    path, _ = log
     printed = b"\n".join(run(path, "example", most=5000))
     assert 4000 < len(printed) <= 5000

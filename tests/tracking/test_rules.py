@@ -177,7 +177,8 @@ def test_refusals_before_an_id_are_messages_with_no_queue_id(find: Find) -> None
     )
     found = find(log, recipient="a@b")
     assert [(m.queue_ids, m.status.value) for m in found] == [((), "rejected")] * 2
-    assert found[1].client and found[1].client.address == "192.0.2.1"
+    assert found[1].client
+    assert found[1].client.address == "192.0.2.1"
 
 
 def test_one_message_over_two_files_is_one(find: Find) -> None:

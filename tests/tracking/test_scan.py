@@ -38,7 +38,9 @@ def test_a_scan_finds_what_a_plain_search_finds(
     path.write_bytes(b"\n".join(raw))
     expected = [line for line in raw if wanted.lower().encode() in line.lower()]
     assert lines_found(path, wanted) == expected
-    assert lines_found(path, wanted, cased=True) == [l for l in raw if wanted.encode() in l]
+    assert lines_found(path, wanted, cased=True) == [
+        line for line in raw if wanted.encode() in line
+    ]
 
 
 @pytest.mark.parametrize(

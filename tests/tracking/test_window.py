@@ -44,8 +44,10 @@ def test_both_directions_together_give_every_line_once(
     if every:
         place = data.draw(st.sampled_from(every))[0]
         wanted = [line for line in every if b"ID" in line[1]]
-        assert list(upward(text, b"ID", place))[::-1] == [l for l in wanted if l[0] < place]
-        assert list(downward(text, b"ID", place)) == [l for l in wanted if l[0] >= place]
+        assert list(upward(text, b"ID", place))[::-1] == [
+            line for line in wanted if line[0] < place
+        ]
+        assert list(downward(text, b"ID", place)) == [line for line in wanted if line[0] >= place]
     text.close()
 
 

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from smtpadmin.formats.load_script import script_of
 from smtpadmin.model.errors import (
     ServerRefusedError,
     SmtpadminError,
@@ -17,7 +18,8 @@ from smtpadmin.model.errors import (
 from smtpadmin.model.load import LoadPlan, LoadTarget
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.services.catch_server import CatchServer
-from smtpadmin.transport.load_smtp import LoadConnection, open_connection, script_of
+from smtpadmin.transport.load_connect import open_connection
+from smtpadmin.transport.load_smtp import LoadConnection
 from smtpadmin.transport.tls import client_context, fingerprint_of
 from tests.support.catch import catching, transcript, trusting
 from tests.support.odd_server import Talk, odd_server, script
@@ -222,9 +224,3 @@ async def test_silence_within_a_message_is_noticed() -> None:
         async with asyncio.timeout(5):
             await connection.send_all()
     assert count.failures == [("mail", "no answer within 0.2 s")]
-
-
-async def test_nobody_listens() -> None:
-    target = LoadTarget("localhost", ("127.0.0.1",), 1)
-    with pytest.raises(UnreachableError):
-        await open_connection(Count(LoadPlan()), script_of(LoadPlan()), target, None)
