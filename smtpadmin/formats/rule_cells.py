@@ -18,7 +18,6 @@ class RuleCells:
     """Texts as a person types them; empty where the rule says nothing."""
 
     at: str = "rcpt"
-    client: str = ""
     sender: str = ""
     recipient: str = ""
     reply: str = ""
@@ -32,7 +31,7 @@ class RuleCells:
 def rule_of(cells: RuleCells) -> CatchRule:
     """The rule that the cells say. Raises UsageError, which names what is wrong."""
     words = [cells.at.strip()]
-    for name in ("client", "sender", "recipient", "reply", "delay", "odds", "name"):
+    for name in ("sender", "recipient", "reply", "delay", "odds", "name"):
         text = getattr(cells, name).strip()
         if text:
             value = text.removesuffix("%").rstrip() if name == "odds" else text
@@ -50,7 +49,6 @@ def cells_of(rule: CatchRule) -> RuleCells:
 
     return RuleCells(
         at=rule.at.value,
-        client=pattern(rule.client) if rule.client else "",
         sender=pattern(rule.sender),
         recipient=pattern(rule.recipient) if rule.recipient else "",
         reply=rule.reply.replace("\n", "\\n"),
@@ -76,9 +74,13 @@ def _more(rule: CatchRule) -> str:
         words.append(f"hide={','.join(rule.hide)}")
     if rule.certificate is not None:
         words.append(f"certificate={rule.certificate.value}")
-    if rule.user != "*":
-        words.append(shlex.quote(f"user={rule.user}"))
-    words += [f"{name}=''" for name in ("client", "recipient") if getattr(rule, name) == ""]
+    words += [
+        shlex.quote(f"{name}={value}")
+        for name in ("client", "user")
+        if (value := getattr(rule, name)) != "*"
+    ]
+    if rule.recipient == "":
+        words.append("recipient=")
     return " ".join(words)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+from dataclasses import replace
 from email.message import EmailMessage
 from typing import TYPE_CHECKING
 
@@ -42,10 +43,9 @@ async def show_tools(tour: Tour, window: MainWindow) -> None:
     await _show_settings(tour, window, view)
     view.show_page("caught")
     await _show_caught(tour, window, caught)
-    await _show_load(tour, window)
+    await _show_load(tour, window, view)
     await _show_rules(tour, window, view)
-    caught.state.stop()
-    await _until(lambda: caught.host.address is None)
+    await _show_stopped(tour, window, view, caught)
     await window.forget_view(view.context.profile.uuid)
 
 
@@ -71,7 +71,10 @@ async def _show_caught(tour: Tour, window: MainWindow, page: CaughtPage) -> None
     await _save_modal(tour, "catch-release", "Release: it is really delivered, to whom")
 
 
-async def _show_load(tour: Tour, window: MainWindow) -> None:
+async def _show_load(tour: Tour, window: MainWindow, view: ServerView) -> None:
+    rules = view.page("rules")
+    assert isinstance(rules, CatchRulesPage)
+    rules.add_preset("Rate limit", dict(PRESETS)["Rate limit"])
     window.run("load_test")
     await _until(lambda: isinstance(QApplication.activeModalWidget(), LoadTestDialog))
     dialog = QApplication.activeModalWidget()
@@ -79,7 +82,6 @@ async def _show_load(tour: Tour, window: MainWindow) -> None:
     tour.save("load", "Load test: before the start", dialog)
     dialog.connections.setValue(5)
     dialog.rate.setValue(150)
-    dialog.recipient.setText("full@acme.example")
     dialog.start.click()
     await asyncio.sleep(2.2)
     tour.save("load-running", "Load test: live rate and latency", dialog)
@@ -105,7 +107,7 @@ async def _show_rules(tour: Tour, window: MainWindow, view: ServerView) -> None:
             page.add_preset(name, presets[name])
     await asyncio.sleep(0.3)
     tour.save("catch-rules", "Catch server: errors that it makes on purpose", window)
-    item = page.table.item(page.table.rowCount() - 1, 8)
+    item = page.table.item(page.table.rowCount() - 1, 7)
     assert item is not None
     item.setText("certificate=stale")
     current_theme().apply(Scheme.DARK)
@@ -114,6 +116,23 @@ async def _show_rules(tour: Tour, window: MainWindow, view: ServerView) -> None:
     tour.save("catch-rules-wrong", "Dark, 1024 x 640: a rule that is wrong says so", window)
     window.resize(1280, 800)
     current_theme().apply(Scheme.LIGHT)
+
+
+async def _show_stopped(tour: Tour, window: MainWindow, view: ServerView, page: CaughtPage) -> None:
+    view.show_page("caught")
+    page.clear_all()
+    window.toast.hide()
+    page.state.stop()
+    await _until(lambda: page.host.address is None)
+    await asyncio.sleep(0.2)
+    tour.save("catch-stopped", "Catch server: stopped", window)
+    demo = window.workspace.demo
+    assert demo is not None
+    host, _, port = demo.profile.settings["smtp"].rpartition(":")
+    page.state.set_up(replace(page.host.setup, host=host, port=int(port)))
+    await _until(page.state.banner.isVisible)
+    await asyncio.sleep(0.2)
+    tour.save("catch-port-taken", "Catch server: another program has the port", window)
 
 
 async def _show_settings(tour: Tour, window: MainWindow, view: ServerView) -> None:

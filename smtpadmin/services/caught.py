@@ -74,10 +74,10 @@ def verdict_of(checks: Sequence[MessageCheck] | None) -> tuple[str, str]:
         return "", "muted"
     failed = sum(check.result is MessageVerdict.FAIL for check in checks)
     warned = sum(check.result is MessageVerdict.WARN for check in checks)
-    words = [f"{failed} failed"] if failed else []
+    words = [f"{failed} fail"] if failed else []
     if warned:
-        words.append(f"{warned} warning{'s' if warned > 1 else ''}")
-    return ", ".join(words) or "passed", "err" if failed else "warn" if warned else "ok"
+        words.append(f"{warned} warn")
+    return ", ".join(words) or "pass", "err" if failed else "warn" if warned else "ok"
 
 
 def _sender(row: Caught) -> str | None:

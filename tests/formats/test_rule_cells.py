@@ -58,7 +58,7 @@ def test_what_is_wrong_is_named() -> None:
 _cell = st.text(max_size=60)
 
 
-@given(st.builds(RuleCells, at=_cell, client=_cell, sender=_cell, recipient=_cell, reply=_cell,
+@given(st.builds(RuleCells, at=_cell, sender=_cell, recipient=_cell, reply=_cell,
                  delay=_cell, odds=_cell, more=_cell, name=_cell))  # fmt: skip
 def test_any_text_is_a_rule_or_says_why_not(cells: RuleCells) -> None:
     with contextlib.suppress(UsageError):

@@ -56,7 +56,7 @@ class LoadTestDialog(QDialog):
         self._result: tuple[str, LoadPlan, LoadFigures] | None = None
         self._form = QFormLayout()
         self._form.setHorizontalSpacing(12)
-        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.picker = TargetPicker(workspace, self._form, first=uuid)
         self.picker.setParent(self)
         self.owned = QCheckBox(self.tr("This server is &mine"))
@@ -320,4 +320,5 @@ def _spin(least: int, most: int, value: int) -> QSpinBox:
     box.setRange(least, most)
     box.setValue(value)
     box.setGroupSeparatorShown(True)
+    box.lineEdit().setTextMargins(6, 0, 0, 0)
     return box

@@ -37,7 +37,7 @@ class ReleaseMessage(QDialog):
         self._scope = TaskScope(self, self._on_error)
         form = QFormLayout()
         form.setHorizontalSpacing(16)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self.picker = TargetPicker(workspace, form, but=_catch_uuid(workspace))
         self.picker.setParent(self)
         self.from_ = QLineEdit(message.sender or "<>")
@@ -94,7 +94,7 @@ class ReleaseMessage(QDialog):
         self.banner.show_message(
             "warn",
             self.tr("It is really delivered, to {0}").format(_named(to) or self.tr("nobody yet")),
-            self.tr("{0} of octets go to {1} as they were caught; header fields stay, only the "
+            self.tr("{0} go to {1} exactly as they were caught; header fields stay, only the "
                     "envelope is what stands above.")
             .format(octets(self._message.size), server or self.tr("the server that you choose")),
         )  # fmt: skip

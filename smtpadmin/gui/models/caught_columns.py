@@ -39,20 +39,20 @@ def _size(row: Caught) -> str:
 
 
 CAUGHT_TABLE: tuple[TableColumn[Caught], ...] = (
-    TableColumn("time", "Time", 11, lambda r: TIMES.time(r.time), lambda r: TIMES.full(r.time)),
+    TableColumn("time", "Time", 9, lambda r: TIMES.time(r.time), lambda r: TIMES.full(r.time)),
     TableColumn(
-        "outcome", "Result", 14, lambda r: r.outcome.value, pill=True, term="state",
+        "outcome", "Result", 15, lambda r: r.outcome.value, pill=True, term="state",
         tone=lambda r: _LOOK[r.outcome][0], icon=lambda r: _LOOK[r.outcome][1],
     ),
-    TableColumn("sender", "From", 20, _sender, term="from",
+    TableColumn("sender", "From", 16, _sender, term="from",
                 value=lambda r: r.message.sender if r.message else ""),
-    TableColumn("recipient", "To", 20, _recipients, _all_recipients, term="to",
+    TableColumn("recipient", "To", 16, _recipients, _all_recipients, term="to",
                 value=lambda r: r.message.recipients[0] if r.message and r.message.recipients else ""),
     TableColumn("subject", "Subject", 18, _subject, stretch=True),
-    TableColumn("size", "Size", 7, _size, right=True),
-    TableColumn("client", "Client", 12, lambda r: r.client, muted=True),
-    TableColumn("tls", "TLS", 7, lambda r: r.tls or "none", muted=True),
-    TableColumn("checks", "Checks", 12, lambda r: verdict_of(r.checks)[0],
+    TableColumn("checks", "Checks", 14, lambda r: verdict_of(r.checks)[0],
                 tone=lambda r: verdict_of(r.checks)[1]),
+    TableColumn("size", "Size", 6, _size, right=True),
+    TableColumn("client", "Client", 10, lambda r: r.client, muted=True),
+    TableColumn("tls", "TLS", 6, lambda r: r.tls or "none", muted=True),
     TableColumn("id", "ID", 14, lambda r: r.key, hidden=True, mono=True),
 )  # fmt: skip

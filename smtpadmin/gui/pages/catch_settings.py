@@ -87,6 +87,7 @@ class CatchSettingsPage(Page):
         self.login.setMinimumContentsLength(40)
         self.port.setRange(0, 65_535)
         self.port.setSpecialValueText(self.tr("a free one"))
+        self.port.lineEdit().setTextMargins(6, 0, 0, 0)
         self.host.setPlaceholderText("127.0.0.1")
 
     def _lay_out(self) -> None:

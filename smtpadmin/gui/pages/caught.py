@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QMenu,
@@ -44,6 +44,7 @@ from smtpadmin.services.row_store import RowStore
 from smtpadmin.services.save_message import save_message
 
 MOST_ROWS = 10_000
+NARROW = 880
 MOST_UNCHECKED = 200
 """Messages that wait to be checked; in a flood the oldest of them are checked when they are shown."""
 
@@ -155,6 +156,14 @@ class CaughtPage(Page):
         self.host.dropped.disconnect(self._on_dropped)
         self.host.changed.disconnect(self._show_emptiness)
         await super().close_page()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window the subject has the room; the detail says client and TLS, too."""
+        super().resizeEvent(event)
+        narrow = event.size().width() < NARROW
+        if narrow != (event.oldSize().width() < NARROW) or event.oldSize().width() < 0:
+            for name in ("client", "tls"):
+                self.table.setColumnHidden(self.table.rows.column_number(name), narrow)
 
     # What comes.
 

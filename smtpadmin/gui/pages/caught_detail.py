@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import (
@@ -25,7 +27,7 @@ from smtpadmin.gui.widgets.message_views import MOST_TEXT, MessageViews, text_vi
 from smtpadmin.gui.widgets.stage_list import StageList
 from smtpadmin.gui.widgets.transcript_view import TranscriptView
 from smtpadmin.model.catch import CaughtMessage, CaughtSession
-from smtpadmin.model.message_check import MessageCheck
+from smtpadmin.model.message_check import MessageCheck, MessageVerdict
 from smtpadmin.services.catch_host import CatchHost
 from smtpadmin.services.caught import Caught
 from smtpadmin.services.checks import Check, CheckResult
@@ -56,6 +58,7 @@ class CaughtDetail(QWidget):
         self.message = MessageViews()
         self.html = text_view(self.tr("HTML source"))
         self.checks = StageList()
+        self.checks.setColumnHidden(4, True)  # nobody waits for them
         self.tabs = QTabBar()
         self._stack = QStackedWidget()
         self._lay_out()
@@ -159,7 +162,7 @@ class CaughtDetail(QWidget):
 
     def _show_checks(self, checks: tuple[MessageCheck, ...]) -> None:
         self.checks.start()
-        for check in checks:
+        for check in sorted(checks, key=_weight):
             self.checks.add(_stage(check))
         self.checks.scrollToTop()
 
@@ -184,8 +187,20 @@ class CaughtDetail(QWidget):
 
 
 def _stage(check: MessageCheck) -> Check:
-    result = CheckResult(check.result.value)
-    return Check(check.summary, "", result, check.detail, check.fix)
+    found = ": ".join(filter(None, (check.summary, check.detail)))
+    return Check(check.name, "", CheckResult(check.result.value), found, check.fix)
+
+
+_WEIGHT = {MessageVerdict.FAIL: 0, MessageVerdict.WARN: 1}
+
+
+def _weight(check: MessageCheck) -> int:
+    """What is wrong comes first."""
+    return _WEIGHT.get(check.result, 2)
+
+
+def _when(time: datetime) -> str:
+    return TIMES.full(time).partition("\n")[0]
 
 
 def message_facts(message: CaughtMessage) -> str:
@@ -197,7 +212,7 @@ def message_facts(message: CaughtMessage) -> str:
     login = f", logged in as {message.user} ({message.mechanism})" if message.user else ""
     lines = (
         f"<{message.sender}> → {named}",
-        f"{TIMES.full(message.time)}, {octets(message.size)}, {message.protocol} from "
+        f"{_when(message.time)}, {octets(message.size)}, {message.protocol} from "
         f"{message.client} ({message.helo}), {tls}{login}. Answered: {message.reply}",
     )
     return "\n".join(visible(line, 600) for line in lines)
@@ -207,5 +222,5 @@ def session_facts(session: CaughtSession) -> str:
     """Who it was, and which rules acted."""
     tls = f"{session.tls.version} {session.tls.cipher}" if session.tls else "not encrypted"
     rules = f". Rules that acted: {', '.join(session.rules)}" if session.rules else ""
-    words = f"{TIMES.full(session.began)}, from {session.client} ({session.helo}), {tls}{rules}"
+    words = f"{_when(session.began)}, from {session.client} ({session.helo}), {tls}{rules}"
     return visible(words, 600)

@@ -84,7 +84,8 @@ class RatePlot(QWidget):
 
     def _area(self, top: float) -> QRectF:
         metrics = self.fontMetrics()
-        left = metrics.horizontalAdvance(f"{top:g}") + 10.0
+        widest = max(metrics.horizontalAdvance(f"{top * n / LINES:g}") for n in range(LINES + 1))
+        left = widest + 10.0
         head, foot = metrics.height() + 6.0, metrics.height() + 4.0
         size = self.rect()
         return QRectF(left, head, size.width() - left - 8.0, size.height() - head - foot)

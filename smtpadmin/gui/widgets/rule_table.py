@@ -24,17 +24,16 @@ from smtpadmin.model.catch import RULE_POINTS, CatchRule
 from smtpadmin.model.errors import UsageError
 
 COLUMNS = (
-    ("at", "At", 9, "The point of the session at which the rule acts"),
-    ("client", "Client", 11, "Address or EHLO name, * and ? stand for anything; empty: every one"),
-    ("sender", "From", 14, "Envelope sender, * and ? stand for anything; <> is the null sender"),
-    ("recipient", "To", 14, "Envelope recipient, * and ? stand for anything"),
+    ("at", "At", 10, "The point of the session at which the rule acts"),
+    ("sender", "From", 11, "Envelope sender, * and ? stand for anything; <> is the null sender"),
+    ("recipient", "To", 11, "Envelope recipient, * and ? stand for anything"),
     ("reply", "Reply", 24, "What is answered instead: a code and words; empty: the usual one"),
-    ("delay", "Delay", 6, "Wait so long before the answer, as 500ms or 20s"),
-    ("odds", "Odds %", 6, "Act in so many of a hundred cases; empty: always"),
-    ("drop", "Drop", 5, "Close the connection after the answer, or without one"),
-    ("more", "More", 22, "greylist=1m  tarpit=1s  times=3  no-starttls  hide=SIZE  user=anna  "
-                         "certificate=expired|wrong-name|self-signed"),
-    ("acted", "Acted", 6, "How many times the rule has acted since it is in force"),
+    ("delay", "Delay", 7, "Wait so long before the answer, as 500ms or 20s"),
+    ("odds", "Odds %", 8, "Act in so many of a hundred cases; empty: always"),
+    ("drop", "Drop", 6, "Close the connection after the answer, or without one"),
+    ("more", "More", 22, "client=192.0.2.* (or its EHLO name)  user=anna  greylist=1m  tarpit=1s  "
+                         "times=3  no-starttls  hide=SIZE  certificate=expired|wrong-name|self-signed"),
+    ("acted", "Acted", 7, "How many times the rule has acted since it is in force"),
 )  # fmt: skip
 _NAMES = [name for name, *_ in COLUMNS]
 DROP, ACTED = _NAMES.index("drop"), _NAMES.index("acted")
@@ -55,6 +54,7 @@ class RuleTable(QTableWidget):
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 15)
         self.setShowGrid(True)
         self.setTabKeyNavigation(False)
+        self.setWordWrap(False)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(
             QAbstractItemView.EditTrigger.DoubleClicked
@@ -64,6 +64,7 @@ class RuleTable(QTableWidget):
         self.setItemDelegate(_CellEditor(self))
         self._set_header()
         self.itemChanged.connect(self._on_changed)
+        current_theme().changed.connect(self.check)
 
     def _set_header(self) -> None:
         header = self.horizontalHeader()
@@ -76,7 +77,7 @@ class RuleTable(QTableWidget):
             item = self.horizontalHeaderItem(number)
             if item is not None:
                 item.setToolTip(tooltip(self.tr(words)))
-            if name == "reply":
+            if name in ("reply", "more"):
                 header.setSectionResizeMode(number, QHeaderView.ResizeMode.Stretch)
 
     # Rules in and out.
