@@ -131,7 +131,7 @@ async def test_the_transcript_of_a_session_is_there_while_it_lasts_and_after() -
     catch.session_ended.connect(lambda session: ended.append(session.session_id))
     writer.write(b"QUIT\r\n")
     async with asyncio.timeout(10):
-        while not ended:  # noqa: ASYNC110
+        while not ended:
             await asyncio.sleep(0.01)
     assert not catch._live
     assert any("QUIT" in line.line for line in catch.transcript_of(session_id))

@@ -68,6 +68,7 @@ class CatchRulesPage(Page):
         for button, words in ((self.up, self.tr("Move up")), (self.down, self.tr("Move down"))):
             button.setToolTip(words)
             button.setAccessibleName(words)
+        self._wrong = False
         self._timer = QTimer(self)
         self._timer.setInterval(COUNT_EVERY_MS)
         self._timer.timeout.connect(self._count)
@@ -135,7 +136,7 @@ class CatchRulesPage(Page):
 
     async def close_page(self) -> None:
         self._timer.stop()
-        self.state.close_state()
+        await self.state.close_state()
         await super().close_page()
 
     # Editing.
@@ -152,6 +153,7 @@ class CatchRulesPage(Page):
 
     def _on_edited(self) -> None:
         rules, wrong = self.table.check()
+        self._wrong = bool(wrong)
         if wrong:
             row, error = wrong[0]
             more = self.tr(" ({0} more rows are wrong.)").format(len(wrong) - 1)
@@ -176,7 +178,7 @@ class CatchRulesPage(Page):
         self.hint.setText(
             self.tr(
                 "The first rule that fits acts; clients that connect from now on, and those that "
-                "are here, meet it at once. F2 or a double click edits a cell; the headers say "
+                "are here, meet it at once. Enter or F2 edits a cell; the headers say "
                 "what goes into it."
             )
             if rows
@@ -204,8 +206,7 @@ class CatchRulesPage(Page):
         self.save.setEnabled(rows > 0)
 
     def _count(self) -> None:
-        _, wrong = (None, None) if not self.table.rowCount() else self.table.check()
-        if not wrong:
+        if not self._wrong:
             self.table.show_acted(self.host.rules_acted())
 
     # Files.

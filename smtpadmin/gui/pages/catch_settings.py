@@ -142,7 +142,7 @@ class CatchSettingsPage(Page):
         return box
 
     async def close_page(self) -> None:
-        self.state.close_state()
+        await self.state.close_state()
         self.server.changed.disconnect(self._on_server)
         await super().close_page()
 

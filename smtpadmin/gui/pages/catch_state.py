@@ -121,10 +121,10 @@ class CatchState(QWidget):
         stopped = GivenUpError("the catch server is stopped", remedy="Start it.")
         self._context.session.report(stopped)
 
-    def close_state(self) -> None:
+    async def close_state(self) -> None:
         """Follow it no more."""
-        self._scope.cancel_all()
         self._host.changed.disconnect(self.refresh)
+        await self._scope.close()
 
     def keep(self) -> None:
         """Remember the set-up for the next window."""

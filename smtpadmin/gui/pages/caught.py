@@ -70,6 +70,7 @@ class CaughtPage(Page):
         self.empty = EmptyState()
         self.detail = CaughtDetail(host)
         self._batch: Batcher[Caught] = Batcher(self._take)
+        self._gone: Batcher[str] = Batcher(self._drop, wait=0.5)
         self._unchecked: deque[CaughtMessage] = deque(maxlen=MOST_UNCHECKED)
         self._checking: asyncio.Task[None] | None = None
         self._lay_out()
@@ -148,9 +149,10 @@ class CaughtPage(Page):
         self.detail.setVisible(not self.detail.isVisible() and bool(self.table.selected_rows()))
 
     async def close_page(self) -> None:
+        self._gone.flush()
         self._batch.flush()
-        self.detail.close_tasks()
-        self.state.close_state()
+        await self.detail.close_detail()
+        await self.state.close_state()
         self.host.caught.disconnect(self._on_caught)
         self.host.session_ended.disconnect(self._on_session)
         self.host.dropped.disconnect(self._on_dropped)
@@ -177,7 +179,10 @@ class CaughtPage(Page):
             self._batch.add([row_of_session(session)])
 
     def _on_dropped(self, ids: tuple[str, ...]) -> None:
-        self._batch.flush()
+        self._gone.add(ids)
+
+    def _drop(self, ids: list[str]) -> None:
+        self._batch.flush()  # some may not be rows yet
         self.store.remove(ids)
 
     def _take(self, rows: list[Caught]) -> None:

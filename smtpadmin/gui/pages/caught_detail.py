@@ -181,9 +181,9 @@ class CaughtDetail(QWidget):
             text = self.facts.text()
         QGuiApplication.clipboard().setText(text)
 
-    def close_tasks(self) -> None:
+    async def close_detail(self) -> None:
         """End what is still being read."""
-        self._scope.cancel_all()
+        await self._scope.close()
 
 
 def _stage(check: MessageCheck) -> Check:

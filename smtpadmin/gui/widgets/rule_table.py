@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractItemModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    Qt,
+    Signal,
+)
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -193,6 +201,33 @@ class RuleTable(QTableWidget):
         self.show_cells(cells)
         self.setCurrentCell(row, column)
         self.edited.emit()
+
+    # Keys.
+
+    def event(self, event: QEvent) -> bool:
+        """F2 and letters edit the cell here, whatever they do elsewhere in the window."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            plain = event.modifiers() in (
+                Qt.KeyboardModifier.NoModifier,
+                Qt.KeyboardModifier.ShiftModifier,
+            )
+            if plain and (
+                event.key() == Qt.Key.Key_F2 or (event.text() and event.text().isprintable())
+            ):
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        opens = event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+        # The Enter that ends an edit comes by here, too.
+        if opens and self.state() != self.State.EditingState and self._is_text(self.currentIndex()):
+            self.edit(self.currentIndex())
+            return
+        super().keyPressEvent(event)
+
+    def _is_text(self, index: QModelIndex) -> bool:
+        return index.isValid() and index.column() not in (DROP, ACTED)
 
     def _on_changed(self, item: QTableWidgetItem) -> None:
         if item.column() != ACTED:
