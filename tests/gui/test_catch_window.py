@@ -33,6 +33,7 @@ from smtpadmin.services.caught import Outcome
 from smtpadmin.services.session import SessionState
 from tests.support.catch import catching
 from tests.support.window import opened_window, until
+from tests.support.zone_resolver import ZoneResolver
 
 pytestmark = pytest.mark.gui
 LEFT = Qt.MouseButton.LeftButton
@@ -141,6 +142,20 @@ async def test_the_first_mail_comes_in_and_is_shown_with_its_session(window: Mai
     await until(lambda: page.detail.checks.rowCount() > 5)
     assert page.detail.checks.checks[0].result.value == "fail"  # no Date
     await until(lambda: page.store.row(0).checks is not None)
+
+
+async def test_authentication_is_checked_when_it_is_asked_for(window: MainWindow) -> None:
+    page = await caught_page(window)
+    await send(page.host)
+    await until(lambda: page.detail.checks.rowCount() > 5)
+    page.detail.resolver = ZoneResolver({"_dmarc.x.example": [{"TXT": "v=DMARC1; p=reject"}]})
+    assert not page.detail.authenticate.isVisible()
+    page.detail.tabs.setCurrentIndex(TABS.index("Checks"))
+    click(page.detail.authenticate)
+    await until(lambda: "dmarc" in {check.name for check in page.detail.checks.checks})
+    results = {check.name: check.result.value for check in page.detail.checks.checks}
+    assert (results["dkim"], results["dmarc"], results["spf"]) == ("warn", "fail", "untested")
+    await until(page.detail.authenticate.isEnabled)
 
 
 async def test_what_a_stranger_wrote_is_never_markup_nor_a_control_character(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -35,12 +37,16 @@ from smtpadmin.services.message_checks import checks_of
 from smtpadmin.util.tasks import run_blocking
 from smtpadmin.util.text import visible, visible_text
 
+if TYPE_CHECKING:
+    from smtpadmin.services.spf import Lookups
+
 TABS = ("Transcript", "Headers", "Body", "HTML", "Structure", "Raw", "Checks")
 MOST_NAMED = 8
 
 
 class CaughtDetail(QWidget):
-    """Shows one row; hidden for none or several. ``message`` holds the views of the message."""
+    """Shows one row; hidden for none or several. ``message`` holds the views of the message;
+    ``resolver`` answers instead of this machine's name servers when it is set."""
 
     def __init__(self, host: CatchHost) -> None:
         super().__init__()
@@ -48,6 +54,7 @@ class CaughtDetail(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._host = host
         self._row: Caught | None = None
+        self.resolver: Lookups | None = None
         self._scope = TaskScope(self)
         self.title, self.facts = ElidedLabel(), Label()
         self.title.setObjectName("subtitle")
@@ -59,6 +66,7 @@ class CaughtDetail(QWidget):
         self.html = text_view(self.tr("HTML source"))
         self.checks = StageList()
         self.checks.setColumnHidden(4, True)  # nobody waits for them
+        self.authenticate = QPushButton(self.tr("Check authentication"))
         self.tabs = QTabBar()
         self._stack = QStackedWidget()
         self._lay_out()
@@ -78,7 +86,13 @@ class CaughtDetail(QWidget):
         for name in TABS:
             self.tabs.addTab(self.tr(name))
             self._stack.addWidget(views[name])
-        self.tabs.currentChanged.connect(self._stack.setCurrentIndex)
+        self.tabs.currentChanged.connect(self._on_tab)
+        tint(self.authenticate, "shield")
+        self.authenticate.setToolTip(
+            self.tr("DKIM, ARC, DMARC, and SPF for a public client: this asks the DNS")
+        )
+        self.authenticate.clicked.connect(self._on_authenticate)
+        self.authenticate.hide()
         copy = QPushButton()
         copy.setObjectName("flat")
         tint(copy, "copy")
@@ -88,6 +102,7 @@ class CaughtDetail(QWidget):
         head = QHBoxLayout()
         head.setContentsMargins(8, 0, 8, 0)
         head.addWidget(self.tabs, 1)
+        head.addWidget(self.authenticate)
         head.addWidget(copy)
         words = QVBoxLayout()
         words.setContentsMargins(14, 8, 14, 2)
@@ -106,7 +121,9 @@ class CaughtDetail(QWidget):
     def show_row(self, row: Caught | None) -> None:
         """Show a row, or nothing; the tab stays, unless it has nothing to show."""
         if row is not None and self._row is not None and row.key == self._row.key:
-            self._take_checks(row)
+            self._row = row
+            if row.checks is not None and not self.checks.checks:
+                self._show_checks(row.checks)
             return
         self._row = row
         self._scope.cancel_all()
@@ -116,7 +133,7 @@ class CaughtDetail(QWidget):
             return
         self._show_tabs(row)
         self.show_transcript()
-        self._take_checks(row)
+        self._show_checks(row.checks or ())
         if row.message is not None:
             self.title.setText(visible(row.message.subject or self.tr("(no subject)"), 200))
             self.facts.setText(message_facts(row.message))
@@ -153,20 +170,35 @@ class CaughtDetail(QWidget):
         if self._row is not None and self._row.checks is None:
             self._show_checks(await checks_of(message))
 
-    def _take_checks(self, row: Caught) -> None:
-        shown, self._row = self._row, row
-        if row.checks is not None and (shown is row or not self.checks.checks):
-            self._show_checks(row.checks)
-        elif row.checks is None:
-            self.checks.start()
-
     def _show_checks(self, checks: tuple[MessageCheck, ...]) -> None:
         self.checks.start()
         for check in sorted(checks, key=_weight):
             self.checks.add(_stage(check))
         self.checks.scrollToTop()
 
+    def _on_tab(self, number: int) -> None:
+        self._stack.setCurrentIndex(number)
+        self.authenticate.setVisible(TABS[number] == "Checks")
+
     # Buttons.
+
+    def _on_authenticate(self) -> None:
+        message = self._row.message if self._row is not None else None
+        if message is not None:
+            self.authenticate.setEnabled(False)
+            self._scope.spawn("authentication", self._authenticate(message))
+
+    async def _authenticate(self, message: CaughtMessage) -> None:
+        from smtpadmin.services.caught_authentication import authentication_checks
+        from smtpadmin.transport.dns import Resolver
+
+        async def by_dns(one: CaughtMessage) -> Sequence[MessageCheck]:
+            return await authentication_checks(one, self.resolver or Resolver())
+
+        try:
+            self._show_checks(await checks_of(message, by_dns))
+        finally:
+            self.authenticate.setEnabled(True)
 
     def copy(self) -> None:
         """What the shown tab holds, onto the clipboard."""
