@@ -83,7 +83,7 @@ async def _show_load(tour: Tour, window: MainWindow, view: ServerView) -> None:
     dialog.connections.setValue(5)
     dialog.rate.setValue(150)
     dialog.start.click()
-    await asyncio.sleep(2.2)
+    await asyncio.sleep(1.6)
     tour.save("load-running", "Load test: live rate and latency", dialog)
     dialog.stop.click()
     await _until(dialog.copy.isEnabled)

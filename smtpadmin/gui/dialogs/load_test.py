@@ -122,6 +122,7 @@ class LoadTestDialog(QDialog):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inner)
+        self._choices = inner
         row = QHBoxLayout()
         row.setContentsMargins(16, 0, 12, 12)
         row.addWidget(self.start, 1)
@@ -179,7 +180,7 @@ class LoadTestDialog(QDialog):
             "info",
             self.tr("Only for servers of your own"),
             self.tr("This computer itself and servers at safety level free may be tested at once; "
-                    "any other needs your word that it is yours. Production never is tested."),
+                    "any other needs your word that it is yours. Production is never tested."),
         )  # fmt: skip
 
     def _refuse(self, error: NotPermittedError, remedy: str) -> None:
@@ -225,6 +226,7 @@ class LoadTestDialog(QDialog):
                 await self._watch(test, target.where)
         finally:
             self._test = None
+            self._choices.setEnabled(True)
             self.start.setEnabled(True)
             self.stop.setEnabled(False)
 
@@ -233,6 +235,7 @@ class LoadTestDialog(QDialog):
         self.plot.clear()
         self.errors.clear()
         self.progress.setRange(0, test.plan.messages)
+        self._choices.setEnabled(False)
         self.stop.setEnabled(True)
         self.stop.setFocus()
         self.banner.show_message("info", self.tr("Sending to {0}…").format(where))

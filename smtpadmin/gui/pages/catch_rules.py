@@ -156,12 +156,11 @@ class CatchRulesPage(Page):
         self._wrong = bool(wrong)
         if wrong:
             row, error = wrong[0]
-            more = self.tr(" ({0} more rows are wrong.)").format(len(wrong) - 1)
-            self.banner.show_message(
-                "err", self.tr("Row {0}: {1}").format(row + 1, error.what),
-                error.remedy + (more if len(wrong) > 1 else "")
-                + self.tr(" The other rules are in force."),
-            )  # fmt: skip
+            words = [self.tr("The other rules are in force."), error.remedy]
+            if len(wrong) > 1:
+                words.insert(0, self.tr("{0} more rows are wrong.").format(len(wrong) - 1))
+            title = self.tr("Row {0}: {1}").format(row + 1, error.what)
+            self.banner.show_message("err", title, " ".join(words))
         else:
             self.banner.hide()
         self._show()

@@ -44,10 +44,11 @@ class LoadFiguresView(QWidget):
             head.setObjectName("section")
             value.setObjectName("subtitle")
             row, column = divmod(number, _COLUMNS)
-            grid.addWidget(head, 2 * row, column)
-            grid.addWidget(value, 2 * row + 1, column)
+            grid.addWidget(head, 3 * row, column)
+            grid.addWidget(value, 3 * row + 1, column)
             grid.setColumnStretch(column, 1)
             self.values[name] = value
+        grid.setRowMinimumHeight(2, 4)
         self.setToolTip(
             self.tr("Latency is the time from MAIL to the answer to the final dot; connect is TCP, "
                     "greeting, TLS and login together.")

@@ -37,7 +37,7 @@ COLUMNS = (
     ("recipient", "To", 11, "Envelope recipient, * and ? stand for anything"),
     ("reply", "Reply", 24, "What is answered instead: a code and words; empty: the usual one"),
     ("delay", "Delay", 7, "Wait so long before the answer, as 500ms or 20s"),
-    ("odds", "Odds %", 8, "Act in so many of a hundred cases; empty: always"),
+    ("odds", "Odds %", 9, "Act in so many of a hundred cases; empty: always"),
     ("drop", "Drop", 6, "Close the connection after the answer, or without one"),
     ("more", "More", 22, "client=192.0.2.* (or its EHLO name)  user=anna  greylist=1m  tarpit=1s  "
                          "times=3  no-starttls  hide=SIZE  certificate=expired|wrong-name|self-signed"),
