@@ -27,7 +27,7 @@ from smtpadmin.gui.pages.caught_detail import TABS
 from smtpadmin.gui.server_view import ServerView
 from smtpadmin.gui.theme.theme import Scheme, current_theme
 from smtpadmin.gui.widgets.rule_table import COLUMNS, DROP
-from smtpadmin.model.profile import TlsMode
+from smtpadmin.model.profile import Environment, Profile, TlsMode
 from smtpadmin.services.catch_host import CatchHost
 from smtpadmin.services.caught import Outcome
 from smtpadmin.services.session import SessionState
@@ -258,6 +258,24 @@ async def test_release_names_the_envelope_and_really_sends(window: MainWindow) -
         await until(lambda: dialog.go.isEnabled() and dialog.transcript.isVisible())
         QTest.keyClick(dialog, Qt.Key.Key_Escape)
         await until(lambda: QApplication.activeModalWidget() is None)
+
+
+async def test_release_to_production_says_so(window: MainWindow) -> None:
+    page = await caught_page(window)
+    profile = Profile("prod", "mx1", "smtp", "192.0.2.1", 25, environment=Environment.PRODUCTION)
+    await window.workspace.demo_profiles.add(profile, {})
+    await window.workspace.reload()
+    await send(page.host)
+    await until(lambda: len(page.store) == 1 and page.release.isEnabled())
+    click(page.release)
+    dialog = await modal()
+    assert isinstance(dialog, ReleaseMessage)
+    assert dialog.picker.profile == profile
+    assert "production" in dialog.banner._text.text()
+    dialog.picker.server.setCurrentIndex(dialog.picker.server.count() - 1)
+    assert "production" not in dialog.banner._text.text()
+    dialog.reject()
+    await until(lambda: QApplication.activeModalWidget() is None)
 
 
 async def test_send_a_test_to_it_is_filled_in_and_trusts_its_certificate(

@@ -21,6 +21,7 @@ from smtpadmin.gui.widgets.transcript_view import TranscriptView
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.catch import CaughtMessage
 from smtpadmin.model.errors import SmtpadminError
+from smtpadmin.model.profile import Environment
 from smtpadmin.model.smtp import TranscriptLine
 from smtpadmin.services.release import release
 from smtpadmin.services.send_test import verdict
@@ -91,13 +92,16 @@ class ReleaseMessage(QDialog):
         noun = self.tr("1 recipient") if len(to) == 1 else self.tr("{0} recipients").format(len(to))
         self.go.setText(self.tr("Release to {0}").format(noun))
         self.go.setEnabled(bool(to) and bool(server))
-        self.banner.show_message(
-            "warn",
-            self.tr("It is really delivered, to {0}").format(_named(to) or self.tr("nobody yet")),
-            self.tr("{0} go to {1} exactly as they were caught; header fields stay, only the "
-                    "envelope is what stands above.")
-            .format(octets(self._message.size), server or self.tr("the server that you choose")),
-        )  # fmt: skip
+        words = self.tr(
+            "{0} go to {1} exactly as they were caught; header fields stay, only the envelope is "
+            "what stands above."
+        ).format(octets(self._message.size), server or self.tr("the server that you choose"))
+        if profile is not None and profile.environment is Environment.PRODUCTION:
+            words = f"{self.tr('This is a production server.')} {words}"
+        title = self.tr("It is really delivered, to {0}").format(
+            _named(to) or self.tr("nobody yet")
+        )
+        self.banner.show_message("warn", title, words)
 
     def _on_go(self) -> None:
         self._scope.spawn("release", self._release())
