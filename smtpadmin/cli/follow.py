@@ -25,6 +25,9 @@ _SCHEMES = {
     "imaps": (MailboxProtocol.IMAP, TlsMode.IMPLICIT), "imap": (MailboxProtocol.IMAP, TlsMode.STARTTLS),
     "pop3s": (MailboxProtocol.POP3, TlsMode.IMPLICIT), "pop3": (MailboxProtocol.POP3, TlsMode.STARTTLS),
 }  # fmt: skip
+_BAD_NEWS = frozenset(DeliveryStatus) - {
+    DeliveryStatus.DELIVERED, DeliveryStatus.SENT, DeliveryStatus.QUEUED, DeliveryStatus.UNKNOWN,
+}  # fmt: skip
 mailbox_option = click.option(
     "--mailbox", metavar="URL",
     help="With --follow: look for it there too, imaps://USER@HOST (imap, pop3s, pop3); the password"
@@ -135,6 +138,13 @@ def _say_arrival(found: ArrivalReport) -> None:
         for change in found.changes.rewritten:
             note(f"  {change.name} was rewritten: {change.before!r} became {change.after!r}")
         note(f"  the body is {found.changes.body}; {len(found.changes.added)} fields were added")
+
+
+def exit_code(report: FollowReport) -> int:
+    """Bad news is what did not get through: lost, put off, held, or not in the mailbox. What is still
+    on its way, or was seen by nobody, is none."""
+    missing = any(step.kind is StepKind.NOT_ARRIVED for step in report.steps)
+    return 1 if missing or report.status in _BAD_NEWS else 0
 
 
 def as_record(report: FollowReport) -> dict[str, Any]:

@@ -143,7 +143,9 @@ async def _one_turn(
         _print_object(result, report)
     elif report is not None:
         follow.say_report(report, options["follow_for"])
-    return 0 if error is None else error.exit_code
+    if error is not None:
+        return error.exit_code
+    return follow.exit_code(report) if report is not None else 0
 
 
 def _pause(text: str | None) -> float:

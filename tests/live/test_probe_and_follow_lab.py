@@ -1,0 +1,364 @@
+"""A test message followed over real servers to its end: Postfix and Exim hand it to a second Postfix,
+that one to Dovecot; delivered, put off, greylisted, bounced, refused and filtered.
+
+Every case runs twice: through the service, and as ``send --follow --json`` in a process of its own
+with profiles in a vault. Both give the same object, so each case is checked once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smtpadmin.cli.follow import as_record, exit_code
+from smtpadmin.cli.output import plain
+from smtpadmin.connectors.exim import EximServer
+from smtpadmin.connectors.postfix import Postfix
+from smtpadmin.formats.test_message import TestMessage
+from smtpadmin.model.profile import Profile, TlsMode
+from smtpadmin.model.smtp import SubmissionEndpoint
+from smtpadmin.services.probe_and_follow import MessageFollower
+from smtpadmin.services.send_test import TestSender
+from smtpadmin.services.send_test import as_record as as_send_record
+from tests.servers.dovecot import USER
+from tests.servers.relay_lab import GONE, GREY, NOBODY, RelayLab, running_relay_lab
+from tests.servers.rspamd import ADD_HEADER
+from tests.support.zone_resolver import ZoneResolver
+
+pytestmark = pytest.mark.live
+PASSWORD = "Mispel-7731-quer"
+VAULT_PASSWORD = "Tresor-4410-laut"
+GTUBE = "".join(("XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"))
+SPF = {"local.example": [{"TXT": "v=spf1 ip4:127.0.0.1 -all"}]}
+WAIT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What is sent where; ``mailbox`` is the user whose mailbox is looked into."""
+
+    port: int
+    to: str = USER
+    text: str = "hello"
+    mailbox: str = ""
+    seconds: float = WAIT_S
+
+
+class Service:
+    """Through the service; the object is the command line's."""
+
+    def __init__(self, lab: RelayLab) -> None:
+        self._lab = lab
+
+    async def __call__(self, sending: Sending) -> tuple[int, dict[str, Any]]:
+        sender = TestSender()
+        login = (USER, PASSWORD) if sending.port == self._lab.edge.port else ("", "")
+        endpoint = SubmissionEndpoint(
+            "localhost", sending.port, TlsMode.STARTTLS if login[0] else TlsMode.NONE,
+            login[0], ca_file=self._lab.dovecot.ca_file,
+        )  # fmt: skip
+        letter = TestMessage(USER, (sending.to,), "followed", sending.text)
+        result, error = await sender.send(endpoint, login[1], letter)
+        servers = self._servers()
+        try:
+            follower = MessageFollower(
+                servers,
+                mailbox=self._lab.dovecot.account(user=sending.mailbox)
+                if sending.mailbox
+                else None,
+                resolver=ZoneResolver(SPF),
+            )
+            report = await follower.follow(result, raw=sender.raw, seconds=sending.seconds)
+        finally:
+            for server in servers.values():
+                await server.close()
+        found = json.loads(json.dumps(plain(as_send_record(result) | as_record(report))))
+        return (error.exit_code if error else exit_code(report)), found
+
+    def _servers(self) -> dict[str, Any]:
+        exim = self._lab.exim.profile()
+        return {
+            "ex1": EximServer(exim, {}),
+            **{
+                one.name: Postfix(
+                    Profile(
+                        one.name, one.name, "postfix",
+                        settings={"access": "local", "instance": str(one.etc)},
+                    ),
+                    {},
+                )
+                for one in (self._lab.hub, self._lab.edge)
+            },
+        }  # fmt: skip
+
+
+class Command:
+    """As it is typed, with everything of the user's in ``home``."""
+
+    def __init__(self, lab: RelayLab, home: Path) -> None:
+        self._lab = lab
+        self.home = home
+        self.said: list[str] = []
+        self.environment = {
+            **os.environ, "SMTPADMIN_HOME": str(home), "SMTPADMIN_SECRETS": f"vault:{home / 'vault'}",
+            "SMTPADMIN_VAULT_PASSWORD": VAULT_PASSWORD, "SMTPADMIN_MAILBOX_PASSWORD": PASSWORD,
+        }  # fmt: skip
+
+    async def run(self, *arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        """One call; its output is kept in ``said``."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "smtpadmin", *arguments, env=self.environment,
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(60):
+                out, problem = await process.communicate(stdin.encode())
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise
+        assert process.returncode is not None
+        self.said += [out.decode(), problem.decode()]
+        return process.returncode, out.decode(), problem.decode()
+
+    async def add_profiles(self) -> None:
+        """Those of the three relays."""
+        exim = self._lab.exim
+        own: dict[str, tuple[str, ...]] = {
+            "ex1": ("exim", f"binary={exim.binary}", f"config={exim.config}"),
+            "hub": ("postfix", f"instance={self._lab.hub.etc}"),
+            "edge": ("postfix", f"instance={self._lab.edge.etc}"),
+        }
+        for name, (kind, *settings) in own.items():
+            options = [word for setting in settings for word in ("--set", setting)]
+            code, _, problem = await self.run(
+                "servers", "add", name, "--kind", kind, "--environment", "test", "--json",
+                "--set", "access=local", *options, "--no-probe",
+            )  # fmt: skip
+            assert code == 0, problem
+
+    def arguments(self, sending: Sending) -> list[str]:
+        """The command line of a sending."""
+        line = ["send", "--host", "localhost", "--port", str(sending.port), "--from", USER,
+                "--to", sending.to, "--body", sending.text, "--json", "--follow",
+                "--follow-for", str(sending.seconds), "--ca-file", self._lab.dovecot.ca_file]  # fmt: skip
+        if sending.port == self._lab.edge.port:
+            line += ["--tls", "starttls", "--user", USER, "--password-stdin"]
+        else:
+            line += ["--tls", "none"]
+        if sending.mailbox:
+            user = sending.mailbox.replace("@", "%40")
+            line += ["--mailbox", f"imaps://{user}@localhost:{self._lab.dovecot.ports['imaps']}"]
+        return line
+
+    async def __call__(self, sending: Sending) -> tuple[int, dict[str, Any]]:
+        code, out, problem = await self.run(*self.arguments(sending), stdin=PASSWORD + "\n")
+        assert out, problem
+        (found,) = map(json.loads, out.splitlines())
+        return code, found
+
+
+Face = Service | Command
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[RelayLab]:
+    with running_relay_lab(PASSWORD) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def command(lab: RelayLab, tmp_path_factory: pytest.TempPathFactory) -> Command:
+    made = Command(lab, tmp_path_factory.mktemp("home"))
+    asyncio.run(made.add_profiles())
+    return made
+
+
+@pytest.fixture(params=["service", "command"])
+def face(request: pytest.FixtureRequest, lab: RelayLab) -> Face:
+    return Service(lab) if request.param == "service" else request.getfixturevalue("command")
+
+
+# What the cases look at.
+
+
+def steps(found: dict[str, Any], **wanted: Any) -> list[dict[str, Any]]:
+    """Those with these values."""
+    return [s for s in found["follow"]["steps"] if all(s[k] == v for k, v in wanted.items())]
+
+
+def states(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Server and status in the order told, without what is only on its way."""
+    told = ((s["server"], s["status"]) for s in steps(found, kind="state"))
+    return [one for one in told if one[1] != "queued"]
+
+
+def tracked(found: dict[str, Any], server: str) -> dict[str, Any]:
+    """The message as one server has it."""
+    (one,) = (m for m in found["trace"] if m["legs"][0]["server"] == server)
+    return dict(one)
+
+
+async def until(reached: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not reached():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.05)
+
+
+# Delivered.
+
+
+@pytest.mark.parametrize("first", ["edge", "ex1"])
+async def test_delivered_over_two_relays(lab: RelayLab, face: Face, first: str) -> None:
+    port = lab.edge.port if first == "edge" else lab.exim.port
+    code, found = await face(Sending(port, mailbox=USER))
+    assert (code, found["result"], found["follow"]["failures"]) == (0, "accepted", {})
+    assert (found["follow"]["status"], found["follow"]["ended"]) == ("delivered", True)
+    assert states(found) == [(first, "sent"), ("hub", "delivered")]
+    here, there = tracked(found, first), tracked(found, "hub")
+    assert here["queue_ids"] == [found["queue_id"]]
+    (handed,), (stored,) = here["recipients"], there["recipients"]
+    assert there["queue_ids"][0] in handed["reply"]
+    assert str(lab.hub.port) in handed["relay"]
+    assert str(lab.dovecot.ports["lmtp"]) in stored["relay"]
+    for one in (handed, stored):
+        assert (one["address"], one["dsn"]) == (USER, "2.0.0")
+        assert 0 <= one["delay"] < WAIT_S
+    arrival = found["follow"]["arrival"]
+    assert (arrival["folder"], arrival["is_junk"]) == ("INBOX", False)
+    assert 0 <= arrival["after_s"] < WAIT_S
+    host = "edge.local.example" if first == "edge" else "ex1.lab.test"
+    assert [hop["by"] for hop in arrival["hops"]][:2] == [host, "hub.local.example"]
+    assert [hop["id"] for hop in arrival["hops"]][:2] == [found["queue_id"], there["queue_ids"][0]]
+    assert arrival["changes"]["body"] == "same"
+    assert {one["name"] for one in arrival["changes"]["added"]} >= {"Received", "Return-Path"}
+    if isinstance(face, Service):
+        checks = arrival["authentication"]
+        assert (checks["spf"]["result"], checks["dmarc"]["result"]) == ("pass", "none")
+
+
+# Put off.
+
+
+async def test_deferred_and_no_next_try_is_said(lab: RelayLab, face: Face) -> None:
+    lab.hub.stop()
+    try:
+        code, found = await face(Sending(lab.edge.port, mailbox=USER, seconds=2))
+    finally:
+        lab.hub.start()
+        lab.edge.empty()
+    assert (code, found["result"]) == (1, "accepted")
+    assert (found["follow"]["status"], found["follow"]["ended"]) == ("deferred", False)
+    (told,) = steps(found, kind="state", status="deferred")
+    assert "Connection refused" in told["words"]
+    assert told["next_try"] is None
+    assert told["explanation"]["reason"] == "network"
+    assert found["follow"]["arrival"] is None
+
+
+async def test_deferred_and_delivered_when_the_next_hop_is_there_again(
+    lab: RelayLab, face: Face
+) -> None:
+    lab.hub.stop()
+    following = asyncio.create_task(face(Sending(lab.edge.port, mailbox=USER, seconds=40)))
+    try:
+        await until(lambda: bool(lab.edge.ids("deferred")))
+        await asyncio.sleep(1)
+    finally:
+        await asyncio.to_thread(lab.hub.start)
+    lab.flush()
+    code, found = await following
+    assert (code, found["follow"]["status"], found["follow"]["ended"]) == (0, "delivered", True)
+    assert states(found) == [("edge", "deferred"), ("edge", "sent"), ("hub", "delivered")]
+    assert tracked(found, "edge")["recipients"][0]["attempts"] == 2
+    assert found["follow"]["arrival"]["folder"] == "INBOX"
+
+
+async def test_greylisted_then_delivered(lab: RelayLab, face: Face) -> None:
+    lab.greylisting.forget()
+    following = asyncio.create_task(face(Sending(lab.edge.port, GREY, mailbox=GREY, seconds=40)))
+    await until(lambda: bool(lab.edge.ids("deferred")))
+    await asyncio.sleep(1)
+    lab.flush()
+    code, found = await following
+    assert (code, found["follow"]["status"]) == (0, "delivered")
+    (put_off,) = steps(found, kind="state", server="edge", status="deferred")
+    assert "450 4.7.1" in put_off["words"]
+    assert put_off["explanation"]["reason"] == "greylisted"
+    assert ("edge", "sent") in states(found)
+    assert states(found)[-1] == ("hub", "delivered")
+    assert found["follow"]["arrival"]["folder"] == "INBOX"
+
+
+# Bounced.
+
+
+@pytest.mark.parametrize(("to", "where"), [(NOBODY, "edge"), (GONE, "hub")])
+async def test_bounced_and_the_bounce_is_read_in_the_senders_mailbox(
+    lab: RelayLab, face: Face, to: str, where: str
+) -> None:
+    """The second relay refuses the one at RCPT, so the first bounces; it takes the other, and the
+    mailbox server refuses that one."""
+    started = time.monotonic()
+    code, found = await face(Sending(lab.edge.port, to, mailbox=USER))
+    assert time.monotonic() - started < WAIT_S
+    assert (code, found["result"]) == (1, "accepted")
+    assert (found["follow"]["status"], found["follow"]["ended"]) == ("bounced", True)
+    (told,) = steps(found, kind="state", status="bounced")
+    assert (told["server"], told["recipient"]) == (where, to)
+    assert "550 5.1.1" in told["words"]
+    assert told["explanation"]["reason"] == "no-such-user"
+    bounced = tracked(found, where)
+    assert [leg["kind"] for leg in bounced["legs"]] == ["accepted", "notification"]
+    (note,) = [s for s in steps(found, kind="notification") if s["explanation"]]
+    said = note["explanation"]
+    assert (said["kind"], said["message_id"]) == ("dsn", found["message_id"])
+    assert [(r["address"], r["status"]) for r in said["recipients"]] == [(to, "5.1.1")]
+    assert said["who_acts"] == "sender"
+
+
+# Filtered.
+
+
+async def test_gtube_is_refused_when_it_is_handed_in(lab: RelayLab, face: Face) -> None:
+    code, found = await face(Sending(lab.filtered, text=GTUBE))
+    assert (code, found["result"], found["stage"]) == (1, "refused", "dot")
+    assert (found["reply"]["code"], found["reply"]["enhanced"]) == (554, "5.7.1")
+    assert (found["trace"], found["follow"]["steps"]) == ([], [])
+
+
+async def test_gtube_is_refused_by_the_second_relay(lab: RelayLab, face: Face) -> None:
+    code, found = await face(Sending(lab.edge.port, text=GTUBE))
+    assert (code, found["follow"]["status"]) == (1, "bounced")
+    (told,) = steps(found, kind="state", status="bounced")
+    assert told["server"] == "edge"
+    assert "Gtube pattern" in told["words"]
+    assert told["explanation"]["reason"] in ("spam", "policy")
+    assert ("hub", "rejected") in states(found)
+
+
+async def test_gtube_is_quarantined(lab: RelayLab, face: Face) -> None:
+    code, found = await face(Sending(lab.guarded, text=GTUBE, seconds=3))
+    lab.edge.empty()
+    assert (code, found["follow"]["status"], found["follow"]["ended"]) == (1, "held", False)
+    (told,) = steps(found, kind="state", status="held")
+    assert "HOLD" in told["words"]
+
+
+async def test_what_is_marked_lies_in_junk(lab: RelayLab, face: Face) -> None:
+    code, found = await face(Sending(lab.edge.port, text=ADD_HEADER, mailbox=USER))
+    assert (code, found["follow"]["status"]) == (0, "delivered")
+    arrival = found["follow"]["arrival"]
+    assert (arrival["folder"], arrival["is_junk"]) == ("Junk", True)
+    assert "X-Spam" in {one["name"] for one in arrival["changes"]["added"]}
