@@ -28,11 +28,6 @@ _SCHEMES = {
 _BAD_NEWS = frozenset(DeliveryStatus) - {
     DeliveryStatus.DELIVERED, DeliveryStatus.SENT, DeliveryStatus.QUEUED, DeliveryStatus.UNKNOWN,
 }  # fmt: skip
-mailbox_option = click.option(
-    "--mailbox", metavar="URL",
-    help="With --follow: look for it there too, imaps://USER@HOST (imap, pop3s, pop3); the password"
-    f" is asked for, or taken from {PASSWORD}.",
-)  # fmt: skip
 
 
 def mailbox_account(url: str, ca_file: str | None = None) -> MailboxAccount:

@@ -230,7 +230,9 @@ async def test_delivered_over_two_relays(lab: RelayLab, face: Face, first: str) 
     assert here["queue_ids"] == [found["queue_id"]]
     (handed,), (stored,) = here["recipients"], there["recipients"]
     assert there["queue_ids"][0] in handed["reply"]
-    assert str(lab.hub.port) in handed["relay"]
+    # Exim logs no port of the next hop, unless log_selector has +outgoing_port
+    assert handed["relay"].startswith("127.0.0.1")
+    assert first == "ex1" or str(lab.hub.port) in handed["relay"]
     assert str(lab.dovecot.ports["lmtp"]) in stored["relay"]
     for one in (handed, stored):
         assert (one["address"], one["dsn"]) == (USER, "2.0.0")
