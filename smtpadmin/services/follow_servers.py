@@ -83,7 +83,9 @@ class ServerSearch:
         left = [name for name in self._connectors if name in ids]
         ordered: list[str] = []
         while left:
-            given = {name: {queue_id for queue_id, _ in self._handed_on(name, left)} for name in left}
+            given = {
+                name: {queue_id for queue_id, _ in self._handed_on(name, left)} for name in left
+            }
             following = next((name for name in left if not given[name] & ids[name]), left[0])
             left.remove(following)
             ordered.append(following)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smtpadmin.cli.follow import as_record, mailbox_account, say_report, say_step
+from smtpadmin.cli.follow import as_record, exit_code, mailbox_account, say_report, say_step
 from smtpadmin.cli.output import plain
 from smtpadmin.model.authentication import ArcResult, Authentication, DmarcResult
 from smtpadmin.model.errors import UnreachableError, UsageError
@@ -103,3 +103,14 @@ def test_the_object_is_json() -> None:
     assert found["follow"]["steps"][0]["explanation"]["reason"] == "mailbox-full"
     assert found["follow"]["failures"] == {"b": "gone"}
     assert found["follow"]["arrival"]["hops"][0]["by"] == "b.example"
+
+
+@pytest.mark.parametrize("status", list(DeliveryStatus))
+def test_exit_codes(status: DeliveryStatus) -> None:
+    good = {"delivered", "sent", "queued", "unknown"}
+    assert exit_code(FollowReport("<1@x>", status, True)) == (0 if status in good else 1)
+
+
+def test_what_is_not_in_the_mailbox_is_bad_news() -> None:
+    step = FollowStep(NOW, StepKind.NOT_ARRIVED, "imap://mail.example:993")
+    assert exit_code(FollowReport("<1@x>", DeliveryStatus.DELIVERED, True, steps=(step,))) == 1

@@ -12,11 +12,13 @@ import json
 import os
 import sys
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -32,14 +34,18 @@ from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.services.probe_and_follow import MessageFollower
 from smtpadmin.services.send_test import TestSender
 from smtpadmin.services.send_test import as_record as as_send_record
+from smtpadmin.util.tasks import TaskOwner
 from tests.servers.dovecot import USER
 from tests.servers.relay_lab import GONE, GREY, NOBODY, RelayLab, running_relay_lab
 from tests.servers.rspamd import ADD_HEADER
+from tests.support.admin_server import running_server
 from tests.support.zone_resolver import ZoneResolver
 
 pytestmark = pytest.mark.live
 PASSWORD = "Mispel-7731-quer"
 VAULT_PASSWORD = "Tresor-4410-laut"
+WRONG_PASSWORD = "Falsch-2290-leise"
+ACCESS_TOKEN = "ya29.Kranich-5512-weit"
 GTUBE = "".join(("XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"))
 SPF = {"local.example": [{"TXT": "v=spf1 ip4:127.0.0.1 -all"}]}
 WAIT_S = 20.0
@@ -134,7 +140,8 @@ class Command:
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        assert process.stdin is not None and process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout is not None
         process.stdin.write(stdin.encode())
         process.stdin.close()
         try:
@@ -250,14 +257,16 @@ async def followed_until_put_off(
 ) -> AsyncIterator[asyncio.Task[tuple[int, dict[str, Any]]]]:
     """The block begins when the message is told to be deferred, and it is still being followed."""
     put_off = asyncio.Event()
-    following = asyncio.create_task(face(sending, put_off))
+    owner = TaskOwner("following")
     try:
+        following = owner.spawn("face", face(sending, put_off))
+        assert following is not None
+        following.add_done_callback(lambda _: put_off.set())  # an end without it is told by it
         async with asyncio.timeout(WAIT_S):
             await put_off.wait()
         yield following
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        await owner.close()
 
 
 # Delivered.
@@ -287,7 +296,10 @@ async def test_delivered_over_two_relays(lab: RelayLab, face: Face, first: str) 
     assert 0 <= arrival["after_s"] < WAIT_S
     host = "edge.local.example" if first == "edge" else "ex1.lab.test"
     assert [hop["by"] for hop in arrival["hops"]][:2] == [host, "hub.local.example"]
-    assert [hop["queue_id"] for hop in arrival["hops"]][:2] == [found["queue_id"], there["queue_ids"][0]]
+    assert [hop["queue_id"] for hop in arrival["hops"]][:2] == [
+        found["queue_id"],
+        there["queue_ids"][0],
+    ]
     assert arrival["changes"]["body"] == "same"
     assert {one["name"] for one in arrival["changes"]["added"]} >= {"Received", "Return-Path"}
     if isinstance(face, Service):
@@ -413,7 +425,9 @@ async def test_what_is_marked_lies_in_junk(lab: RelayLab, face: Face) -> None:
 # Tracked afterwards, by the same servers' logs.
 
 
-async def test_one_object_over_servers_that_share_a_computer(lab: RelayLab, command: Command) -> None:
+async def test_one_object_over_servers_that_share_a_computer(
+    lab: RelayLab, command: Command
+) -> None:
     """All relays are 127.0.0.1: which of them took it is told by the log that knows the queue ID."""
     for port, first in ((lab.edge.port, "edge"), (lab.exim.port, "ex1")):
         _, found = await command(Sending(port))
@@ -427,3 +441,96 @@ async def test_one_object_over_servers_that_share_a_computer(lab: RelayLab, comm
             (first, "accepted"), ("hub", "relayed"),
         ]  # fmt: skip
         assert message["legs"][1]["parent"] == found["queue_id"]
+
+
+# Nothing secret is left anywhere.
+
+
+def forms(secret: str) -> list[bytes]:
+    """How it could show: as it is, escaped, in hexadecimal, and inside any Base64."""
+    octets = secret.encode()
+    found = [octets, quote(secret).encode(), octets.hex().encode(), octets.hex().upper().encode()]
+    for before in range(3):
+        coded = b64encode(b"\0" * before + octets)
+        found.append(coded[-(-before * 8 // 6) : len(coded) - 4 if coded.endswith(b"=") else None])
+    return found
+
+
+@pytest.mark.parametrize("before", ["", "x", "xy", "xyz"])
+def test_every_base64_is_looked_into(before: str) -> None:
+    for secret in (PASSWORD, VAULT_PASSWORD, ACCESS_TOKEN):
+        coded = b64encode(f"{before}{secret}and more".encode())
+        assert any(form in coded for form in forms(secret))
+
+
+async def watch_commands(seen: set[bytes]) -> None:
+    """As ``ps`` would: the arguments of every process, again and again."""
+    while True:
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                seen.add(entry.read_bytes())
+        await asyncio.sleep(0.01)
+
+
+async def test_no_secret_is_left_in_any_file_output_or_argument(
+    lab: RelayLab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A whole run: profiles with secrets, logins that work and fail, every export, all followed."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
+    one, seen = Command(lab, tmp_path / "home"), set[bytes]()
+    owner = TaskOwner("watching")
+    owner.spawn("commands", watch_commands(seen))
+    try:
+        async with running_server(tmp_path / "server") as builtin:
+            token = builtin.server.config.token_path.read_text("ascii").strip()
+            await one.add_profiles()
+            await run_with_secrets(one, lab, builtin.api.address, token, tmp_path)
+    finally:
+        await owner.close()
+    assert any(b"--follow" in line and b"smtpadmin" in line for line in seen)
+    places = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    del places[str(builtin.server.config.token_path)]  # the server's own, for its owner only
+    assert {Path(name).suffix for name in places} >= {".jsonl", ".html", ".txt", ".json", ".recipe"}
+    places |= {"output": "".join(one.said).encode(), "arguments": b"\n".join(seen)}
+    places |= {str(log): log.read_bytes() for log in (lab.edge.log, lab.hub.log, lab.exim.log())}
+    secrets = (PASSWORD, VAULT_PASSWORD, WRONG_PASSWORD, ACCESS_TOKEN, token)
+    found = [
+        (name, form)
+        for name, octets in places.items()
+        for secret in secrets
+        for form in forms(secret)
+        if form in octets
+    ]
+    assert found == []
+
+
+async def run_with_secrets(
+    one: Command, lab: RelayLab, admin: tuple[str, int], token: str, folder: Path
+) -> None:
+    """Every way in which a secret is given, and every file that is written beside."""
+    host, port = admin
+    add = ("servers", "add", "--environment", "test", "--json", "--password-stdin")
+    relay = ("--kind", "smtp", "--host", "localhost", "--port", str(lab.edge.port), "--user", USER)
+    results = [
+        await one.run(*add, "own", "--kind", "builtin", "--admin", f"{host}:{port}", stdin=token),
+        await one.run(*add, "relay", *relay, "--no-probe", stdin=PASSWORD),
+        await one.run("servers", "export", "--out", str(folder / "profiles.json")),
+        await one.run("servers", "list", "--json"),
+    ]
+    assert [code for code, _, _ in results] == [0, 0, 0, 0], results
+    typed = one.arguments(Sending(lab.edge.port, mailbox=USER))
+    ways = [
+        (0, PASSWORD, ["--transcript", str(folder / "sent.html")]),
+        (3, WRONG_PASSWORD, ["--transcript", str(folder / "sent.txt"), "--auth", "LOGIN"]),
+        (3, ACCESS_TOKEN, ["--transcript", str(folder / "sent.json"), "--auth", "XOAUTH2"]),
+        (0, PASSWORD, ["--save-recipe", str(folder / "saved.recipe"), "--as-swaks"]),
+    ]
+    for expected, secret, more in ways:
+        code, _, problem = await one.run("--debug", *typed, *more, stdin=secret + "\n")
+        assert code == expected, problem
+    known = ["send", "--server", "relay", "--ca-file", lab.dovecot.ca_file, "--from", USER]
+    code, out, problem = await one.run(*known, "--to", NOBODY, "--follow", "--follow-for", "20")
+    assert code == 1, problem
+    assert "AUTH" in out
+    assert "redacted" in out

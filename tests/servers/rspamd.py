@@ -98,14 +98,15 @@ def _configure(server: Rspamd) -> None:
         shutil.chown(folder / part, USER, USER)
     (folder / "suffixes").write_text("// ===BEGIN ICANN DOMAINS===\ncom\norg\nnet\n")
     (folder / "rspamd.conf").write_text(
-        CONFIG.format(
-            folder=folder, refusing=server.refusing, quarantining=server.quarantining
-        )
+        CONFIG.format(folder=folder, refusing=server.refusing, quarantining=server.quarantining)
     )
 
 
 def _free_ports() -> tuple[int, int]:
-    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as one,
+        socket.create_server(("127.0.0.1", 0)) as two,
+    ):
         return one.getsockname()[1], two.getsockname()[1]
 
 
@@ -116,5 +117,6 @@ def _wait(server: Rspamd, process: subprocess.Popen[bytes]) -> None:
             with suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             said = server.log.read_text("utf-8", "replace") if server.log.exists() else "no log"
-            assert time.monotonic() < until and process.poll() is None, said
+            assert process.poll() is None, said
+            assert time.monotonic() < until, said
             time.sleep(0.05)
