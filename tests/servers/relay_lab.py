@@ -2,7 +2,8 @@
 
 ``edge`` (Postfix) and ``exim`` hand everything for local.example to ``hub`` (Postfix), and that one
 by LMTP to Dovecot. ``hub`` knows that ``nobody`` is not there, greylists ``grey``, and asks Rspamd.
-``edge`` takes logins by TLS, and has two more ports where Rspamd refuses or quarantines.
+``edge`` takes logins by TLS, and has two more ports where Rspamd refuses or quarantines; on the first
+of them logins need no TLS, so that they can be read on the wire.
 """
 
 from __future__ import annotations
@@ -73,6 +74,7 @@ smtpd_tls_chain_files = {chain}
 EDGE_PORTS = """\
 tlsmgr unix - - n 1000? 1 tlsmgr
 127.0.0.1:{filtered} inet n - n - - smtpd
+  -o smtpd_tls_auth_only=no
   -o smtpd_milters=inet:127.0.0.1:{refusing}
 127.0.0.1:{guarded} inet n - n - - smtpd
   -o smtpd_milters=inet:127.0.0.1:{quarantining}
