@@ -92,8 +92,7 @@ def say_step(step: FollowStep) -> None:
     if step.kind is StepKind.STATE:
         relay = f" by {step.relay}" if step.relay else ""
         words = f"{step.recipient} {step.status}{relay}: {step.words}"
-        if step.next_try is not None:
-            words += f" (next try {step.next_try.astimezone():%H:%M:%S})"
+        words += _what_comes_next(step)
     elif step.kind is StepKind.NOT_ASKED:
         words = f"could not be asked: {step.words}"
     else:
@@ -101,6 +100,14 @@ def say_step(step: FollowStep) -> None:
     note(f"{clock} {where}: {words}")
     if step.explanation is not None:
         note(f"{clock}   {step.explanation.summary}. {step.explanation.remedy}")
+
+
+def _what_comes_next(step: FollowStep) -> str:
+    if step.next_try is not None:
+        return f" (next try {step.next_try.astimezone():%H:%M:%S})"
+    if step.status is DeliveryStatus.DEFERRED:
+        return " (the server does not say when it tries again)"
+    return " (until it is released)" if step.status is DeliveryStatus.HELD else ""
 
 
 def say_report(report: FollowReport, seconds: float) -> None:
@@ -116,7 +123,7 @@ def say_report(report: FollowReport, seconds: float) -> None:
 
 
 def _say_arrival(found: ArrivalReport) -> None:
-    junk = ", which is junk" if found.is_junk else ""
+    junk = ", a folder for junk," if found.is_junk else ""
     after = f" after {found.after_s:g} s" if found.after_s is not None else ""
     note(f"it lies in {found.folder}{junk}{after}")
     for hop in found.hops:

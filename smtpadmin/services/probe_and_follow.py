@@ -164,9 +164,9 @@ class MessageFollower:
     def _tell_recipient(
         self, name: str, message: TrackedMessage, each: TrackedRecipient, entry: QueueEntry | None
     ) -> None:
-        bad = each.status in (*_LOST, *_WAITING)
+        bad = each.status in (*_LOST, DeliveryStatus.DEFERRED)
         explanation: Explanation | None = None
-        if bad and each.reply:
+        if bad and each.reply:  # why one is held is no reply of a server
             explanation = explain_reply(
                 each.reply,
                 expires=entry.expires if entry else None,
@@ -273,14 +273,14 @@ class MessageFollower:
         except SmtpadminError as error:
             self._fail(account.where, error)
             return
-        if found is not None:
-            explanation = explain_message(found.raw)
-            self._step(
-                StepKind.NOTIFICATION,
-                account.where,
-                words=explanation.summary,
-                explanation=explanation,
-            )
+        if found is None:
+            words = "no bounce of it has arrived"
+            self._step(StepKind.NOT_ARRIVED, account.where, words=words)
+            return
+        explanation = explain_message(found.raw)
+        self._step(
+            StepKind.NOTIFICATION, account.where, words=explanation.summary, explanation=explanation
+        )
 
     def _unexpected(self, name: str, error: BaseException) -> None:
         """Raised to whoever awaits it; kept for the log when nobody does any more."""

@@ -58,18 +58,22 @@ def test_steps_in_words(capsys: pytest.CaptureFixture[str]) -> None:
         )
     )  # fmt: skip
     say_step(FollowStep(NOW, StepKind.NOT_ASKED, "mx2", "gone"))
+    for status in (DeliveryStatus.DEFERRED, DeliveryStatus.HELD):
+        say_step(FollowStep(NOW, StepKind.STATE, "mx", "why", recipient="c@d", status=status))
     said = capsys.readouterr().err
     assert "mx Q1: accepted Ok" in said
     assert "c@d deferred by r: 452 4.2.2 full␛ (next try" in said
     assert "mailbox is full" in said
     assert "could not be asked: gone" in said
+    assert "c@d deferred: why (the server does not say when it tries again)" in said
+    assert "c@d held: why (until it is released)" in said
 
 
 def test_the_report_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     tracked = (TrackedMessage(("Q",), DeliveryStatus.DELIVERED, ()),)
     say_report(FollowReport("<1@x>", DeliveryStatus.DELIVERED, True, tracked, arrival=ARRIVAL), 30)
     said = capsys.readouterr().err
-    assert "it lies in Junk, which is junk after 3 s" in said
+    assert "it lies in Junk, a folder for junk, after 3 s" in said
     assert "a.example → b.example +2 s TLS" in said
     assert "DMARC pass" in said
     assert "\x1b" not in said

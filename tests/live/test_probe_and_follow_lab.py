@@ -397,13 +397,16 @@ async def test_gtube_is_refused_when_it_is_handed_in(lab: RelayLab, face: Face) 
 
 
 async def test_gtube_is_refused_by_the_second_relay(lab: RelayLab, face: Face) -> None:
-    code, found = await face(Sending(lab.edge.port, text=GTUBE))
-    assert (code, found["follow"]["status"]) == (1, "bounced")
+    """So does the bounce with the pattern in it: it never arrives, and that is said."""
+    code, found = await face(Sending(lab.edge.port, text=GTUBE, mailbox=USER, seconds=5))
+    assert (code, found["follow"]["status"], found["follow"]["ended"]) == (1, "bounced", True)
     (told,) = steps(found, kind="state", status="bounced")
     assert told["server"] == "edge"
     assert "Gtube pattern" in told["words"]
-    assert told["explanation"]["reason"] in ("spam", "policy")
+    assert told["explanation"]["reason"] == "spam"
     assert ("hub", "rejected") in states(found)
+    (missing,) = steps(found, kind="not-arrived")
+    assert "no bounce" in missing["words"]
 
 
 async def test_gtube_is_quarantined(lab: RelayLab, face: Face) -> None:
@@ -412,6 +415,7 @@ async def test_gtube_is_quarantined(lab: RelayLab, face: Face) -> None:
     assert (code, found["follow"]["status"], found["follow"]["ended"]) == (1, "held", False)
     (told,) = steps(found, kind="state", status="held")
     assert "HOLD" in told["words"]
+    assert told["explanation"] is None
 
 
 async def test_what_is_marked_lies_in_junk(lab: RelayLab, face: Face) -> None:
