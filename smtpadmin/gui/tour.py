@@ -21,6 +21,7 @@ from smtpadmin.gui.pages.tracking import TrackingPage
 from smtpadmin.gui.server_view import ServerView
 from smtpadmin.gui.theme.theme import Scheme, current_theme
 from smtpadmin.gui.tour_states import broken_profiles, silent_server
+from smtpadmin.gui.tour_tools import show_tools
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.queue import QueueAction
 from smtpadmin.model.tracking import TrackCriteria
@@ -74,6 +75,7 @@ class Tour:
             ("pages", lambda: self._pages(window, view)),
             ("dialogs", lambda: self._dialogs(window, view)),
             ("looks", lambda: self._looks(window, view)),
+            ("tools", lambda: show_tools(self, window)),
             ("states", lambda: self._states(window, workspace)),
         ):
             await self._step(name, step)

@@ -9,9 +9,10 @@ import shutil
 import smtplib
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,10 @@ import trustme
 
 from smtpadmin.model.mailbox import MailboxAccount, MailboxProtocol
 from smtpadmin.model.profile import TlsMode
+from tests.support.programs import missing
 
 USER, PASSWORD = "anna@local.example", "pass word"
+SIEVE_PLUGIN = Path("/usr/lib/dovecot/modules/lib90_sieve_plugin.so")
 PORTS = ("imap", "imaps", "pop3", "pop3s", "lmtp", "auth")
 
 
@@ -59,10 +62,16 @@ class Dovecot:
 
 @contextmanager
 def running_dovecot(
-    folder: Path, *others: str, password: str = PASSWORD, sieve: str = ""
+    folder: Path | None = None,
+    *,
+    others: Sequence[str] = (),
+    password: str = PASSWORD,
+    sieve: str = "",
 ) -> Iterator[Dovecot]:
-    """``others`` are accounts beside USER; ``sieve`` is a script that files what LMTP brings.
-    Skips where Dovecot is missing or we are not root (its processes change their user)."""
+    """``others`` are accounts beside USER; ``sieve`` is a script that files what LMTP brings. The
+    server's own users must get at ``folder``: pytest closes its folders again whenever another run
+    starts, so without one it is made elsewhere, and removed. Skips where Dovecot is missing or
+    we are not root (its processes change their user)."""
     program = shutil.which("dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if program is None:
         if os.environ.get("CI"):
@@ -75,15 +84,18 @@ def running_dovecot(
         pytest.skip(f"the configuration here is Dovecot 2.3's, this is {version.split()[0]}")
     if os.geteuid() != 0:
         pytest.skip("Dovecot's processes change their user, which needs root")
-    server = _configured(folder, (USER, *others), password, sieve)
-    with subprocess.Popen(
-        [program, "-F", "-c", str(folder / "dovecot.conf")], stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            _wait(server, process)
-            yield server
-        finally:
-            process.terminate()
+    if sieve and not SIEVE_PLUGIN.exists():
+        missing("Dovecot's sieve is not installed (packaging/system/tests.txt)")
+    with ExitStack() as stack:
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="smtpadmin-dovecot-"))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        server = _configured(folder, (USER, *others), password, sieve)
+        command = [program, "-F", "-c", str(folder / "dovecot.conf")]
+        process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+        stack.callback(process.terminate)
+        _wait(server, process)
+        yield server
 
 
 def _configured(folder: Path, users: Sequence[str], password: str, sieve: str) -> Dovecot:

@@ -114,10 +114,9 @@ def running_relay_lab(password: str) -> Iterator[RelayLab]:
         folder = Path(tempfile.mkdtemp(prefix="smtpadmin-relays-"))
         folder.chmod(0o755)
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        (folder / "dovecot").mkdir()
         rspamd = stack.enter_context(running_rspamd())
         dovecot = stack.enter_context(
-            running_dovecot(folder / "dovecot", GREY, password=password, sieve=INTO_JUNK)
+            running_dovecot(others=[GREY], password=password, sieve=INTO_JUNK)
         )
         grey = stack.enter_context(running_greylisting(GREY))
         ports = dict(zip(("edge", "hub", "filtered", "guarded"), free_ports(4), strict=True))

@@ -37,11 +37,6 @@ QUEUED, DEFERRED, SENT = DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED, Deliver
 DELIVERED, BOUNCED = DeliveryStatus.DELIVERED, DeliveryStatus.BOUNCED
 
 
-def made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
 def connector(name: str, running: RunningServer) -> BuiltinServer:
     host, port = running.api.address
     token = running.server.config.token_path.read_text("ascii").strip()
@@ -93,7 +88,7 @@ async def send(
 
 async def test_over_two_servers_into_the_mailbox(tmp_path: Path) -> None:
     told: list[FollowStep] = []
-    with running_dovecot(made(tmp_path / "d")) as dovecot:
+    with running_dovecot() as dovecot:
         async with (
             lmtp_bridge(dovecot.deliver) as port,
             two_servers(tmp_path, port) as (servers, edge),
@@ -124,7 +119,7 @@ async def test_over_two_servers_into_the_mailbox(tmp_path: Path) -> None:
 
 
 async def test_junk_is_said(tmp_path: Path) -> None:
-    with running_dovecot(made(tmp_path / "d")) as dovecot:
+    with running_dovecot() as dovecot:
         async with (
             lmtp_bridge(lambda raw: dovecot.put(raw, "Junk")) as port,
             two_servers(tmp_path, port) as (servers, edge),
@@ -160,7 +155,7 @@ async def test_a_bounce_that_has_left_the_queue_is_found_in_the_senders_mailbox(
     tmp_path: Path,
 ) -> None:
     known = {"hub.example": frozenset({"known"})}
-    with running_dovecot(made(tmp_path / "d")) as dovecot:
+    with running_dovecot() as dovecot:
         async with (
             lmtp_bridge(dovecot.deliver) as port,
             two_servers(tmp_path, port, local_domains=known) as (servers, edge),
