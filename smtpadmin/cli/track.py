@@ -92,12 +92,12 @@ def _in_files(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -
 
 async def _on_servers(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -> int:
     from smtpadmin.tracking.engine import Failures, track_servers
-    from smtpadmin.tracking.follow import once
+    from smtpadmin.tracking.follow import hosts_of, once
 
     failures = Failures()
     async with connected(options["names"], options["everything"]) as (_, opened):
         by_name = {name: connector for name, (_, connector) in opened.items()}
-        hosts = {name: (profile.host,) for name, (profile, _) in opened.items() if profile.host}
+        hosts = {name: hosts_of(profile) for name, (profile, _) in opened.items()}
         found = once([m async for m in track_servers(by_name, criteria, failures, hosts)])
         _show(found, as_json)
         return failure_code(failures.by_server, len(opened), bool(found))

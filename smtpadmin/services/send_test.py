@@ -98,6 +98,7 @@ class TestSender:
         letter, target = recipe.letter, recipe.plan.target
         turn = Turn(now, n, times, target.host or target.mx_of)
         envelope = await run_blocking(compose, letter, turn)
+        self.raw = envelope.raw
         result, error = await send_plan(
             recipe.plan,
             envelope,
