@@ -156,11 +156,11 @@ def _refused(story: Story, record: LogRecord) -> None:
     """By a rule set (``check_mail`` names the sender, ``check_rcpt`` a recipient) or a milter."""
     fields, reply = record.fields, text(record.fields.get("reply"))
     story.client = story.client or _client(record)
-    argument, rules = text(fields.get("arg1")), fields.get("ruleset")
+    argument, rules = fields.get("arg1"), fields.get("ruleset")
     sender = fields.get("from", argument if rules == "check_mail" else None)
     if story.sender is None and isinstance(sender, str):
         story.sender = sender
-    to = texts(fields.get("to")) or ([argument] if argument and rules == "check_rcpt" else [])
+    to = texts(fields.get("to")) or (texts(argument) if rules == "check_rcpt" else [])
     enhanced = _ENHANCED.match(reply or "")
     for address in to:
         story.put(TrackedRecipient(address, DeliveryStatus.REJECTED, dsn=enhanced[1] if enhanced else None,
