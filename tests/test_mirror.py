@@ -27,6 +27,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "cli/sources.py": BY_A_TERMINAL,
     "cli/track.py": BY_A_TERMINAL,
     "services/demo_server.py": BY_THE_TOUR,
+    "tracking/dialect.py": "nouns; every test of a search uses them",
     "tracking/engine.py": BY_A_TERMINAL,
 }
 """Source file, or folder with a slash -> where it is tested instead."""

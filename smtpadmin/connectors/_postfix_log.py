@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from smtpadmin.connectors._postfix_commands import PostfixCommands, failure
+from smtpadmin.connectors.api import SearchableFiles
 from smtpadmin.formats.log_clock import LogClock
 from smtpadmin.formats.postfix_log import parse_line
 from smtpadmin.model.errors import NotPermittedError, ProtocolError, ServerRefusedError
@@ -117,6 +118,17 @@ class PostfixLog:
                         yield chosen
                     if wanted.ended:
                         return
+
+    async def searchable(self, since: datetime | None) -> SearchableFiles | None:
+        """The log's files for a search on the server; None for a log that is not in files."""
+        place = await self._readable_place()
+        if place.kind != "file":
+            return None
+        files = await self._files(place.path)
+        kept = [f.path for f in files if not (since and f.changed and f.changed < since)]
+        zone = (await self._commands.clock()).tzinfo or UTC
+        runner = self._commands.runner
+        return SearchableFiles(runner, tuple(kept), "postfix", zone, not place.privileged)
 
     async def follow(self) -> AsyncGenerator[Sequence[LogRecord], None]:
         """New records, also after the file was rotated, until cancelled."""

@@ -30,7 +30,7 @@ from smtpadmin.connectors._postfix_rights import (
     remedy,
     sudoers_file,
 )
-from smtpadmin.connectors.api import Advice
+from smtpadmin.connectors.api import Advice, SearchableFiles
 from smtpadmin.formats.postfix_config import version_of
 from smtpadmin.formats.postfix_id import is_queue_id
 from smtpadmin.formats.postfix_postcat import NotAQueueFileError, QueueFile, parse_queue_file
@@ -180,6 +180,12 @@ class Postfix:
     def follow_log(self) -> AsyncIterator[Sequence[LogRecord]]:
         """New lines, across rotation, until cancelled."""
         return self._log.follow()
+
+    # SearchableLog
+
+    async def log_place(self, since: datetime | None = None) -> SearchableFiles | None:
+        """Its files, when there are any; the journal is read instead."""
+        return await self._log.searchable(since)
 
     # AdviceSource
 

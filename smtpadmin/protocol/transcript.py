@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from smtpadmin.model.smtp import TranscriptLine
-from smtpadmin.protocol.body_fold import MOST_BODY_LINES, BodyFold
+from smtpadmin.protocol.body_fold import MOST_BODY_LINES, MOST_OCTETS, BodyFold, show_headers
 from smtpadmin.protocol.redaction import Redactor
 from smtpadmin.util.text import visible
 
@@ -57,6 +57,39 @@ class TranscriptRecorder:
         self._now = t_ms
         self._feed(">", self._feed_body(octets))
 
+    def sent_secret(self, t_ms: float, octets: bytes) -> None:
+        """A response to a challenge, by those who know that it is one."""
+        self._now = t_ms
+        self._put(">", self._redactor.secret(octets.removesuffix(b"\r\n")))
+
+    def sent_as(self, t_ms: float, words: str) -> None:
+        """Octets of the client that are no text, or not to be shown as they are."""
+        self._now = t_ms
+        self._put(">", self.blot(words))
+
+    def sent_body(self, t_ms: float, octets: bytes, *, fold: bool = False) -> None:
+        """A message, or a part of one, by those who know where it ends; ``fold`` shows its headers
+        alone."""
+        self._now = t_ms
+        if fold:
+            show_headers(octets, self._body_line, self._body_note)
+            return
+        rest: bytes | None = octets
+        if (
+            len(octets) <= MOST_OCTETS
+            and octets.count(b"\n") < MOST_BODY_LINES
+            and octets.isascii()
+        ):
+            # What most test messages are: nothing of it will be folded.
+            rest = None
+            for line in self._redactor.blot(octets.removesuffix(b"\r\n")).split("\r\n"):
+                self._put(">", line)
+        while rest:
+            body = BodyFold(self._body_line, self._body_note)
+            rest = body.feed(rest)
+            if rest is None:
+                body.end()
+
     def received(self, t_ms: float, octets: bytes) -> None:
         """Octets of the server."""
         self._now = t_ms
@@ -86,10 +119,15 @@ class TranscriptRecorder:
     def _feed(self, direction: str, octets: bytes) -> None:
         start = 0
         while (end := octets.find(b"\n", start)) >= 0:
-            self._keep(direction, octets[start:end])
-            self._finish(direction, self._rest[direction].removesuffix(b"\r"))
+            if self._rest[direction] or end - start > MOST_KEPT:
+                self._keep(direction, octets[start:end])
+                line = self._rest[direction]
+            else:
+                line = octets[start:end]
+            self._finish(direction, line.removesuffix(b"\r"))
             start = end + 1
-        self._keep(direction, octets[start:])
+        if start < len(octets):
+            self._keep(direction, octets[start:])
 
     def _keep(self, direction: str, octets: bytes) -> None:
         room = MOST_KEPT - len(self._rest[direction])
@@ -131,7 +169,9 @@ class TranscriptRecorder:
             return
         if self._lines == MOST_LINES and direction != "*":
             direction, line = "*", "(the transcript is full; later lines are left out)"
-        if dropped or len(line) > MOST_LINE:
+        if not dropped and len(line) <= MOST_LINE and line.isascii() and line.isprintable():
+            pass
+        elif dropped or len(line) > MOST_LINE:
             left_out = max(0, len(line) - MOST_LINE) + dropped
             line = f"{visible(line[:MOST_LINE])} … ({left_out} more characters)"
         else:

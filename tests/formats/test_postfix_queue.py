@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -151,18 +150,3 @@ def test_texts_that_come_again_are_kept_once() -> None:
     first, second = parser.entry(line), parser.entry(line)
     assert first.reason is second.reason
     assert first.sender is second.sender
-
-
-def test_the_cost_is_at_most_twice_that_of_reading_json() -> None:
-    lines = [json.dumps(WHOLE | {"queue_id": f"{n:011X}"}).encode() for n in range(4_000)]
-
-    def seconds(function: Any) -> float:
-        began = time.process_time()  # others may use the machine meanwhile
-        for line in lines:
-            function(line)
-        return time.process_time() - began
-
-    entry = EntryParser().entry
-    pairs = [(seconds(entry), seconds(json.loads)) for _ in range(9)]
-    ours, theirs = (min(pair[n] for pair in pairs) for n in (0, 1))
-    assert ours <= 2 * theirs
