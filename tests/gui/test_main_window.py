@@ -237,7 +237,7 @@ async def filtered_line_among_all(logs: LogsPage) -> None:
     chosen = logs.table.current_row()
     logs.show_in_context()
     assert logs.box.text == ""
-    assert logs.table.current_row() is chosen
+    assert logs.table.current_row() == chosen
     when = logs.store.row(5).time
     assert when is not None
     logs.ask_for_time()
@@ -355,11 +355,11 @@ async def test_a_wrong_token_is_a_banner_with_its_remedy(server: Served) -> None
         assert "token" in view.banner._text.text()
 
 
-async def test_first_run_offers_add_and_demo() -> None:
+async def test_first_run_offers_add_demo_and_log_files() -> None:
     async with opened_window() as window:
-        await until(lambda: len(window.welcome.findChildren(QPushButton)) == 2)
+        await until(lambda: len(window.welcome.findChildren(QPushButton)) == 3)
         texts = [button.text() for button in window.welcome.findChildren(QPushButton)]
-        assert texts == ["Add server…", "Try with demo server"]
+        assert texts == ["Add server…", "Try with demo server", "Open log files…"]
 
 
 async def test_checks_of_the_connection_grow_into_a_list(window: MainWindow) -> None:
