@@ -39,6 +39,12 @@ def test_a_log_of_every_format(tmp_path: Path, name: str, log_format: str | None
     }
 
 
+def test_the_zone_and_year_of_stamps_that_lack_them(tmp_path: Path) -> None:
+    path, _ = saved(tmp_path, "sendmail", 1)
+    done = track("--log", path, "--tz", "+02:00", "--year", 2024, "--json")
+    assert json.loads(done.stdout)["arrived"] == "2024-03-01T12:00:00+02:00"
+
+
 def test_a_folder_of_several_formats(tmp_path: Path) -> None:
     for name in ("kumomta", "haraka", "ftgate"):
         saved(tmp_path, name)

@@ -66,7 +66,8 @@ async def test_a_log_without_a_server_of_its_kind_is_shown_and_tracked(tmp_path:
         await until(lambda: logs.store.total == len(written.lines))
         logs.next_problem(1)
         problem = logs.table.current_row()
-        assert problem is None or is_problem(problem)
+        assert problem is not None
+        assert is_problem(problem)
         view.context.track(TrackCriteria(message_id=written.mails[7].message_id))
         tracking = view.page("tracking")
         assert isinstance(tracking, TrackingPage)
