@@ -38,8 +38,8 @@ _NO_ATTEMPT = frozenset({"BADMAIL", "DROP", "POISONMESSAGE", "MODERATORREJECT", 
 _BIRTHS = frozenset({"RECEIVE", "SUBMIT"})
 _INSTEAD = frozenset({"EXPAND", "REDIRECT", "RESOLVE"})
 """Events whose recipients take the place of ``related-recipient-address``."""
-_OUTWARD = frozenset({"SEND", "SENDEXTERNAL", "HAREDIRECT"})
-"""Events of which the *client* columns name the server that wrote the row."""
+_OUTWARD = frozenset({"SEND", "SENDEXTERNAL", "HAREDIRECT", "DELIVER", "DUPLICATEDELIVER"})
+"""Events of which the *client* columns name the server that wrote the row: they hand on."""
 
 
 def find(records: Iterable[LogRecord], criteria: TrackCriteria) -> Iterator[TrackedMessage]:
@@ -71,15 +71,15 @@ class _Exchange:
 
     def _leg(self, story: Story, record: LogRecord, host: str | None) -> None:
         queue_id = record.queue_id
-        if queue_id is None or (host, queue_id) in story.legs:
+        if queue_id is None or (_short(host), queue_id) in story.legs:
             return
         first = next(iter(story.legs.values()), None)
         kind, parent = "accepted", None
         if first is not None:
-            kind = "reinjected" if first.host == host else "relayed"
+            kind = "reinjected" if _short(first.host) == _short(host) else "relayed"
             said = texts(record.fields.get("reference"))
-            parent = said[0] if said and (host, said[0]) in story.legs else first.queue_id
-        story.legs[host, queue_id] = Leg(queue_id, kind, None, host, parent, record.time)
+            parent = said[0] if said and (_short(host), said[0]) in story.legs else first.queue_id
+        story.legs[_short(host), queue_id] = Leg(queue_id, kind, None, host, parent, record.time)
 
     def _name(self, record: LogRecord, host: str | None, key: Hashable) -> None:
         message_id = text(record.fields.get("message-id"))
@@ -141,7 +141,7 @@ def _facts(story: Story, record: LogRecord, event: str) -> None:
 
 
 def _is_of_notification(story: Story, record: LogRecord) -> bool:
-    leg = story.legs.get((_host(record), record.queue_id or ""))
+    leg = story.legs.get((_short(_host(record)), record.queue_id or ""))
     return leg is not None and leg.kind == "notification"
 
 
@@ -154,7 +154,7 @@ def _client(record: LogRecord) -> Client | None:
 def _recipients(story: Story, record: LogRecord, event: str) -> None:
     if _is_of_notification(story, record):
         if event in _ENDS and event != "DEFER":
-            key = (_host(record), record.queue_id or "")
+            key = (_short(_host(record)), record.queue_id or "")
             story.legs[key] = replace(story.legs[key], completed=record.time)
         return
     addresses = texts(record.fields.get("to"))

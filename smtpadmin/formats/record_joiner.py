@@ -128,11 +128,11 @@ class RecordJoiner:
 
     def _absorb(self, parent: Story, child: Story, leg: Leg) -> None:
         """The leg's own records came first: they belong to the parent's story all the same."""
-        own = next(iter(child.legs.values()), leg)
-        child.legs[own.host, own.queue_id] = replace(own, kind=leg.kind, parent=leg.parent)
+        key, own = next(iter(child.legs.items()), ((leg.host, leg.queue_id), leg))
+        child.legs[key] = replace(own, kind=leg.kind, parent=leg.parent)
         parent.absorb(child, as_notification=leg.kind == "notification")
-        for key in self._keys.pop(child):
-            self.also(parent, key)
+        for name in self._keys.pop(child):
+            self.also(parent, name)
 
     def _let_go(self, story: Story) -> None:
         story.leaving = False

@@ -38,7 +38,9 @@ _NOTICE = re.compile(
     r"([0-9A-Za-z]{12,20}): ((?:DSN|return to sender|postmaster notify|sender notify)[^:]{0,80}): (.*)$",
     re.S,
 )
-_CLONE = re.compile(r"clone:? ([0-9A-Za-z]{12,20})")
+_CLONE = re.compile(
+    r"(?:([0-9A-Za-z]{12,20}): clone: |clone:? ([0-9A-Za-z]{12,20}), )owner=(\S{0,320})"
+)
 _CODE = re.compile(r"([245]\d\d)(?:[ -]([245]\.\d{1,3}\.\d{1,3}))?")
 _INTEGERS = frozenset({"size", "nrcpts", "pri", "class", "bits"})
 
@@ -118,7 +120,8 @@ def _read(text: str) -> tuple[str, Fields]:
             "reply": found[3],
         }
     if found := _CLONE.match(text):
-        return "clone", {"clone_id": found[1]}
+        name, other = ("clone_id", found[1]) if found[1] else ("clone_of", found[2])
+        return "clone", {name: other, "owner": found[3]}
     for start, event in _STARTS:
         if text.startswith(start):
             return event, {}

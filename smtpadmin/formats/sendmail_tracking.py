@@ -44,7 +44,7 @@ def _take(joiner: RecordJoiner, record: LogRecord) -> None:
         _delivery(joiner, story, record)
     elif not story.is_notification(record):
         _other(story, record)
-    joiner.settle(story)
+    joiner.settle(joiner.peek((record.host, record.queue_id)) or story)
 
 
 def _other(story: Story, record: LogRecord) -> None:
@@ -140,7 +140,15 @@ def _original(address: str, story: Story, record: LogRecord) -> str | None:
 
 
 def _further(joiner: RecordJoiner, story: Story, record: LogRecord) -> None:
+    """``PARENT: CHILD: DSN: ...``, ``PARENT: CHILD: clone: ...``, and as it was before 8.12
+    ``CHILD: clone PARENT, ...``."""
     fields = record.fields
+    if older := text(fields.get("clone_of")):
+        parent = joiner.peek((record.host, older))
+        if parent is not None and record.queue_id is not None:
+            leg = Leg(record.queue_id, "reinjected", None, record.host, older, record.time)
+            joiner.link(parent, (record.host, record.queue_id), leg)
+        return
     notice = record.event == "notification"
     other = text(fields.get("notification_id" if notice else "clone_id"))
     if other is None or other == record.queue_id:

@@ -152,3 +152,11 @@ def test_before_2013_a_message_is_what_one_server_says(columns: int) -> None:
 def test_rows_of_the_protocol_log_are_no_messages() -> None:
     line = r"2026-03-01T12:00:00.000Z,EX1\Default,08DA,9,192.0.2.9:25,192.0.2.7:5,>,535 5.7.3 no,"
     assert track(line, "#Fields: date-time,event-id", "") == []
+
+
+def test_a_hub_that_delivers_to_a_mailbox_server_names_itself_as_the_client() -> None:
+    (found,) = track(
+        row(0, "RECEIVE", columns=21, server_hostname="HUB1"),
+        row(1, "DELIVER", columns=21, client_hostname="hub1", server_hostname="MBX1", source="STOREDRIVER"),
+    )  # fmt: skip
+    assert (found.status, found.queue_ids, len(found.legs)) == (S.DELIVERED, ("7",), 1)

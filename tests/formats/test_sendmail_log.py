@@ -97,7 +97,10 @@ def test_other_events() -> None:
     assert (failed.event, failed.fields["user"]) == ("auth", "bob")
     assert failed.fields["relay_address"] == "1.2.3.4"
     assert record("NOQUEUE: connect from x [1.2.3.4]").queue_id is None
-    assert record(f"{ID}: clone x0A1B2C3004713, owner=a").fields["clone_id"] == "x0A1B2C3004713"
+    older = record(f"{ID}: clone x0A1B2C3004713, owner=a")
+    assert (older.event, older.fields) == ("clone", {"clone_of": "x0A1B2C3004713", "owner": "a"})
+    clone = record(f"{ID}: x0A1B2C3004713: clone: owner=a")
+    assert (clone.event, clone.fields) == ("clone", {"clone_id": "x0A1B2C3004713", "owner": "a"})
 
 
 def test_foreign_lines() -> None:

@@ -143,15 +143,26 @@ def test_refusals_with_and_without_an_id() -> None:
     assert (mail.sender, mail.recipients, mail.status) == ("", (), S.REJECTED)
 
 
-def test_a_clone_for_another_owner_is_a_leg() -> None:
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"{ID}: {CHILD}: clone: owner=list-owner",
+        f"{CHILD}: clone {ID}, owner=list-owner",
+    ],
+)
+def test_a_clone_for_another_owner_is_a_leg(line: str) -> None:
     (found,) = track(
         arrival(),
-        f"{ID}: clone {CHILD}, owner=list-owner@example.org",
+        line,
         attempt("<b@c.example>", "Sent (ok)"),
         attempt("<d@c.example>", "Sent (ok)", CHILD),
     )
-    assert found.queue_ids == (ID, CHILD)
+    assert [(leg.queue_id, leg.kind, leg.parent) for leg in found.legs] == [
+        (ID, "accepted", None),
+        (CHILD, "reinjected", ID),
+    ]
     assert {r.address for r in found.recipients} == {"b@c.example", "d@c.example"}
+    assert len(found.lines) == 4
 
 
 def test_the_same_id_on_two_hosts_is_two_messages() -> None:
