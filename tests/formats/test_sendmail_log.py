@@ -129,3 +129,12 @@ def test_any_octets_give_a_record_with_the_whole_line(tail: bytes, head: str) ->
     line = head.encode() + tail
     assert parse_line(line).raw == line.decode("utf-8", "backslashreplace")
     looks_like(line)
+
+
+def test_what_the_other_side_said() -> None:
+    found = record(
+        f"{ID}: to=<b@c.example>, dsn=5.1.1, reply=550 5.1.1 no, to=<x> a=b, stat=User unknown"
+    )
+    assert (found.event, found.fields["to"]) == ("delivery", ["b@c.example"])
+    assert found.fields["reply"] == "550 5.1.1 no, to=<x> a=b"
+    assert (found.fields["stat"], found.fields["status"]) == ("User unknown", "bounced")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +15,14 @@ from smtpadmin.model.status import DeliveryStatus as S
 from smtpadmin.model.tracking import Client, TrackCriteria, TrackedMessage
 from tests.support.log_writers import parsed
 
+DATA = Path(__file__).parents[1] / "data/sendmail/8.17"
+ENDS = {
+    "sink.test": S.SENT,
+    "reject.test": S.BOUNCED,
+    "tempfail.test": S.DEFERRED,
+    "down.test": S.DEFERRED,
+    "elsewhere.test": S.DEFERRED,
+}
 ID, CHILD = "x0A1B2C3004711", "x0A1B2C4004711"
 
 
@@ -168,3 +179,32 @@ def test_a_clone_for_another_owner_is_a_leg(line: str) -> None:
 def test_the_same_id_on_two_hosts_is_two_messages() -> None:
     other = f"Mar  1 12:00:09 mx2 sm-mta[7]: {arrival()}"
     assert len(track(arrival(), other)) == 2
+
+
+def test_what_sendmail_itself_wrote_of_24_messages() -> None:
+    lines = (DATA / "maillog").read_text("utf-8").splitlines()
+    found = {m.message_id: m for m in find(parsed("sendmail", lines), TrackCriteria(lines=True))}
+    sent = json.loads((DATA / "sent.json").read_text("utf-8"))
+    assert len(found) == len(sent) == 24
+    for mail in sent:
+        message = found[f"<t{mail['n']}@lab.test>"]
+        assert message.sender == mail["sender"]
+        assert message.queue_ids[0] == mail["reply"].split()[1]
+        assert {r.address: r.status for r in message.recipients} == {
+            address: ENDS[address.partition("@")[2]] for address in mail["ok"]
+        }
+        bounced = any(r.status is S.BOUNCED for r in message.recipients)
+        assert [leg.kind for leg in message.legs] == ["accepted", *["notification"] * bounced]
+        assert message.lines == tuple(
+            line for line in lines if any(f"]: {name}: " in line for name in message.queue_ids)
+        )
+    of_messages = Counter(r.raw for r in parsed("sendmail", lines) if r.queue_id)
+    assert Counter(line for m in found.values() for line in m.lines) == of_messages
+
+
+def test_the_reply_of_the_other_side_and_the_attempts() -> None:
+    lines = (DATA / "maillog").read_text("utf-8").splitlines()
+    (found,) = find(parsed("sendmail", lines), TrackCriteria(recipient="u2@tempfail.test"))
+    (recipient,) = found.recipients
+    assert (recipient.reply, recipient.dsn) == ("450 4.2.0 later", "4.2.0")
+    assert recipient.attempts == sum("to=<u2@tempfail.test>" in line for line in lines) == 3
