@@ -1,71 +1,40 @@
-"""``smtpadmin send``: a test message with its transcript, followed when that is wanted."""
+"""``smtpadmin send``: a test message with its transcript, once or again and again, followed when that is
+wanted."""
 
 from __future__ import annotations
 
 import asyncio
-import re
+import itertools
 import sys
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from smtpadmin.cli.option_groups import GroupedCommand
 from smtpadmin.cli.output import json_option, note, plain, print_json
+from smtpadmin.cli.send_options import all_options
+from smtpadmin.cli.send_recipe import base_recipe, with_options, with_port
 from smtpadmin.model.errors import SmtpadminError, UsageError
-from smtpadmin.model.profile import TlsMode
+from smtpadmin.model.recipe import Recipe
 from smtpadmin.model.smtp import SendResult, SubmissionEndpoint, TranscriptLine
-from smtpadmin.util.text import visible
 
 if TYPE_CHECKING:
-    from smtpadmin.formats.test_message import TestMessage
     from smtpadmin.services.follow_sent import Trace
+    from smtpadmin.services.send_test import TestSender
+    from smtpadmin.transport.smtp_run import Secrets
 
-PORTS = {TlsMode.NONE: 25, TlsMode.STARTTLS: 587, TlsMode.IMPLICIT: 465}
-MECHANISMS = ["PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2"]
-_FILE = click.Path(path_type=Path, allow_dash=True)
-_SECONDS = click.FloatRange(min=0, min_open=True)
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
+NO_SECRET = {"EXTERNAL"}
+SOME_FAILED = 5
 
 
-@click.command()
-@click.option("--server", help="A server with a profile; what else is given counts more.")
-@click.option("--host", help="Instead of --server.")
-@click.option("--port", type=click.IntRange(1, 65535), help="[default: by --tls]")
-@click.option(
-    "--tls", type=click.Choice([mode.value for mode in TlsMode]), help="[default: starttls]"
-)
-@click.option("--user")
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-@click.option(
-    "--auth",
-    type=click.Choice(MECHANISMS, case_sensitive=False),
-    metavar=f"[{'|'.join(MECHANISMS)}]",
-    help="This login method and no other; for XOAUTH2 the password is the access token.",
-)
-@click.option("--ca-file", help="Certificates to trust, PEM.")
-@click.option("--fingerprint", help="Trust the certificate with this SHA-256.")
-@click.option("--from", "sender", required=True, metavar="ADDR", help="<> is the null sender.")
-@click.option("--to", "recipients", required=True, multiple=True, metavar="ADDR")
-@click.option("--subject", default="smtpadmin test", show_default=True)
-@click.option("--body", default="This is a test message of smtpadmin.")
-@click.option("--body-file", type=_FILE, help="UTF-8; - is standard input.")
-@click.option("--html-file", type=_FILE, help="UTF-8; added beside the text.")
-@click.option("--attach", "attachments", multiple=True, type=click.Path(path_type=Path))
-@click.option("--header", "headers", multiple=True, metavar="'Name: value'")
-@click.option(
-    "--timeout",
-    type=_SECONDS,
-    default=60,
-    show_default=True,
-    help="For the whole session, seconds.",
-)
-@click.option("--follow", is_flag=True, help="Track it through every server that has a profile.")
-@click.option(
-    "--follow-for", type=_SECONDS, default=30, show_default=True, help="At most so many seconds."
-)
+@click.command(cls=GroupedCommand)
+@all_options
 @json_option
 def command(as_json: bool, **options: Any) -> int:
     """Send a test message and show the whole dialogue."""
@@ -73,17 +42,80 @@ def command(as_json: bool, **options: Any) -> int:
 
 
 async def _send(options: dict[str, Any], as_json: bool) -> int:
+    _check_file_kind(options)
+    recipe = base_recipe(options)
+    async with _target(recipe, options) as (recipe, password):
+        if _only_shown(recipe, options):
+            return 0
+        _check_target(recipe)
+        return await _all_turns(recipe, _secrets(recipe, options, password), options, as_json)
+
+
+def _check_file_kind(options: dict[str, Any]) -> None:
+    if options["transcript_file"]:
+        from smtpadmin.formats.transcript_export import kind_for
+
+        kind_for(options["transcript_file"].name)
+
+
+def _only_shown(recipe: Recipe, options: dict[str, Any]) -> bool:
+    """Whether the recipe is saved or printed instead of run."""
+    if options["save_recipe"]:
+        from smtpadmin.services.recipes import save_recipe
+
+        save_recipe(recipe, options["save_recipe"])
+        note(f"saved as {options['save_recipe']}; it holds no password")
+    if options["as_swaks"]:
+        from smtpadmin.formats.swaks_command import swaks_command
+
+        line, notes = swaks_command(recipe)
+        click.echo(line)
+        for words in notes:
+            note(words)
+    if options["print_message"]:
+        from smtpadmin.services.compose import Turn, compose
+
+        turn = Turn(datetime.now(UTC), server=recipe.plan.target.host)
+        sys.stdout.buffer.write(compose(recipe.letter, turn, uuid.uuid4()).raw)
+    return any(options[name] for name in ("save_recipe", "as_swaks", "print_message"))
+
+
+async def _all_turns(
+    recipe: Recipe, secrets: Secrets, options: dict[str, Any], as_json: bool
+) -> int:
+    """Every message, one after the other; gives the exit code."""
     from smtpadmin.services.send_test import TestSender
     from smtpadmin.settings import paths
 
-    message = _message(options)
     sender = TestSender(paths.state_dir() / "sent.jsonl")
     if not as_json:
         sender.line.connect(_show_line)
-    async with _target(options) as (endpoint, password):
-        result, error = await sender.send(endpoint, password, message, total_s=options["timeout"])
+    pause = _pause(options["every"])
+    times = options["times"] or (0 if pause else 1)
+    codes: list[int] = []
+    for n in range(1, times + 1) if times else itertools.count(1):
+        if n > 1 and pause:
+            await asyncio.sleep(pause)
+        codes.append(await _one_turn(sender, recipe, secrets, options, as_json, n, times or n))
+    return codes[0] if len(set(codes)) == 1 else SOME_FAILED
+
+
+async def _one_turn(
+    sender: TestSender,
+    recipe: Recipe,
+    secrets: Secrets,
+    options: dict[str, Any],
+    as_json: bool,
+    n: int,
+    times: int,
+) -> int:
+    result, error = await sender.send_recipe(
+        recipe, secrets, total_s=options["timeout"], n=n, times=times
+    )
     if not as_json:
         _say_verdict(result, error)
+    if options["transcript_file"]:
+        _save_transcript(result, options["transcript_file"])
     trace = await _follow(result, options["follow_for"]) if options["follow"] else None
     if as_json:
         _print_object(result, trace)
@@ -92,68 +124,80 @@ async def _send(options: dict[str, Any], as_json: bool) -> int:
     return 0 if error is None else error.exit_code
 
 
+def _pause(text: str | None) -> float:
+    if not text:
+        return 0.0
+    from smtpadmin.formats.spans import seconds_of
+
+    return seconds_of(text, "--every")
+
+
 def _print_object(result: SendResult, trace: Trace | None) -> None:
     from smtpadmin.services.send_test import as_record
 
     print_json(as_record(result) | {"trace": plain(trace.messages) if trace else []})
 
 
+def _save_transcript(result: SendResult, path: Path) -> None:
+    from smtpadmin.formats.transcript_export import export_transcript, kind_for
+    from smtpadmin.services.send_test import as_record
+    from smtpadmin.settings.files import write_private
+
+    text = export_transcript(result, as_record(result), kind_for(path.name))
+    try:
+        write_private(path, text.encode("utf-8"))
+    except OSError as error:
+        note(f"{path}: the transcript cannot be written ({error.strerror})")
+
+
 # Where to.
 
 
 @asynccontextmanager
-async def _target(options: dict[str, Any]) -> AsyncIterator[tuple[SubmissionEndpoint, str]]:
-    if (options["server"] is None) == (options["host"] is None):
-        raise UsageError("name one server", remedy="Use --server NAME or --host HOST.")
+async def _target(recipe: Recipe, options: dict[str, Any]) -> AsyncIterator[tuple[Recipe, str]]:
+    """The recipe with the way to the server, and a profile's password."""
+    from smtpadmin.services.send_plan import plan_of
+
     if options["server"] is None:
-        endpoint = _with_options(_direct(options), options)
-        yield endpoint, _typed_password(options) if endpoint.user else ""
+        yield with_port(with_options(recipe, options)), ""
         return
+    if any(options[name] for name in ("host", "mx_of", "socket_path")):
+        raise UsageError("name one server", remedy="Use --server NAME or --host HOST.")
     async with _profile(options["server"]) as (endpoint, password):
-        if options["user"] or options["password_stdin"]:
-            password = _typed_password(options)
-        yield _with_options(endpoint, options), password
+        known = plan_of(endpoint)
+        plan = replace(recipe.plan, target=known.target, tls=known.tls, login=known.login)
+        yield with_port(with_options(replace(recipe, plan=plan), options)), password
 
 
-def _direct(options: dict[str, Any]) -> SubmissionEndpoint:
-    host = options["host"].strip().strip("[]")
-    if not host or not host.isprintable():
-        raise UsageError(f"{options['host']!r} is not a host", where="--host")
-    tls = TlsMode(options["tls"] or TlsMode.STARTTLS)
-    return SubmissionEndpoint(host, PORTS[tls], tls)
+def _check_target(recipe: Recipe) -> None:
+    target = recipe.plan.target
+    ways = [bool(target.host), bool(target.mx_of), bool(target.socket_path)]
+    if sum(ways) != 1:
+        raise UsageError("name one server", remedy="Use --server NAME or --host HOST.")
 
 
-def _with_options(endpoint: SubmissionEndpoint, options: dict[str, Any]) -> SubmissionEndpoint:
-    changes: dict[str, Any] = {
-        name: options[name] for name in ("port", "user", "ca_file") if options[name]
-    }
-    if options["tls"]:
-        changes["tls"] = TlsMode(options["tls"])
-    if options["auth"]:
-        changes["mechanisms"] = (options["auth"].upper(),)
-    if options["fingerprint"]:
-        changes["fingerprint"] = _fingerprint(options["fingerprint"])
-    return replace(endpoint, **changes)
+def _secrets(recipe: Recipe, options: dict[str, Any], password: str) -> Secrets:
+    """Typed once, whatever is sent how often."""
+    from smtpadmin.transport.smtp_run import Secrets
+
+    login = recipe.plan.login
+    needed = bool(login.user) and not (login.mechanisms and set(login.mechanisms) <= NO_SECRET)
+    if needed and (options["user"] or options["password_stdin"] or not password):
+        password = _typed("Password", options)
+    proxy = (options["via_user"], "") if options["via_user"] else ("", "")
+    if proxy[0]:
+        proxy = (proxy[0], _typed("Password of the proxy", options))
+    return Secrets(password if needed else "", proxy)
 
 
-def _fingerprint(text: str) -> str:
-    bare = text.replace(":", "").replace(" ", "").lower()
-    if not _FINGERPRINT.fullmatch(bare):
-        raise UsageError(
-            f"{text!r} is not a SHA-256 fingerprint",
-            where="--fingerprint",
-            remedy="It has 64 hexadecimal digits.",
-        )
-    return bare
-
-
-def _typed_password(options: dict[str, Any]) -> str:
+def _typed(words: str, options: dict[str, Any]) -> str:
     if options["password_stdin"]:
-        if Path("-") in (options["body_file"], options["html_file"]):
+        names = ("body_file", "html_file", "raw_file", "to_file")
+        if Path("-") in [options[name] for name in names]:
             raise UsageError("password and text cannot both come from standard input")
         return sys.stdin.readline().rstrip("\r\n")
     if sys.stdin.isatty():
-        return str(click.prompt("Password", hide_input=True, err=True))
+        return str(click.prompt(words, hide_input=True, err=True))
     raise UsageError("a user needs a password", remedy="Give it with --password-stdin.")
 
 
@@ -177,53 +221,13 @@ async def _profile(name: str) -> AsyncIterator[tuple[SubmissionEndpoint, str]]:
         yield endpoints[0], submission.submission_password()
 
 
-# What.
-
-
-def _message(options: dict[str, Any]) -> TestMessage:
-    from smtpadmin.formats.test_message import TestMessage
-
-    if options["body_file"] == options["html_file"] == Path("-"):
-        raise UsageError("text and HTML cannot both come from standard input")
-    return TestMessage(
-        sender="" if options["sender"] == "<>" else options["sender"],
-        recipients=tuple(options["recipients"]),
-        subject=options["subject"],
-        text=_text(options["body_file"]) if options["body_file"] else options["body"],
-        html=_text(options["html_file"]) if options["html_file"] else "",
-        headers=tuple(_header(text) for text in options["headers"]),
-        attachments=tuple((path.name, _octets(path)) for path in options["attachments"]),
-    )
-
-
-def _header(text: str) -> tuple[str, str]:
-    name, colon, value = text.partition(":")
-    if not colon:
-        raise UsageError(f"{text!r} is not a header", where="--header", remedy="Use 'Name: value'.")
-    return name.strip(), value.strip()
-
-
-def _text(path: Path) -> str:
-    octets = sys.stdin.buffer.read() if path == Path("-") else _octets(path)
-    try:
-        return octets.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise UsageError("this text is not UTF-8", where=str(path)) from error
-
-
-def _octets(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"cannot be read ({error.strerror})", where=str(path)) from error
-
-
 # What became of it.
 
 
 def _show_line(line: TranscriptLine) -> None:
-    mark = "~" if line.tls and line.direction != "*" else " "
-    click.echo(f"{line.t_ms / 1000:8.3f} {mark}{line.direction} {visible(line.line)}")
+    from smtpadmin.formats.transcript_export import text_line
+
+    click.echo(text_line(line))
 
 
 def _say_verdict(result: SendResult, error: SmtpadminError | None) -> None:

@@ -56,6 +56,18 @@ class SubmissionEndpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """What goes over the wire: null sender ``""``, recipients, the message's octets. ``fold`` shows
+    no line of its body in a transcript, for what virus scanners would find there."""
+
+    sender: str
+    recipients: tuple[str, ...]
+    raw: bytes
+    message_id: str
+    fold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class TranscriptLine:
     """One line of a session: ``direction`` is ``>`` (client), ``<`` (server) or ``*`` (note);
     ``t_ms`` since the session began. Secrets were redacted when it was recorded."""
@@ -67,8 +79,26 @@ class TranscriptLine:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """One certificate of a chain, explained. ``names`` are its SANs, ``key`` its kind and size
+    (``RSA 2048``), ``problems`` one sentence for each thing that is wrong with it."""
+
+    subject: str
+    issuer: str
+    names: tuple[str, ...] = ()
+    not_before: str = ""
+    not_after: str = ""
+    key: str = ""
+    signature: str = ""
+    fingerprint: str = ""
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class TlsFacts:
-    """What was negotiated and what the server showed."""
+    """What was negotiated and what the server showed, its own certificate first in ``chain``.
+    ``level`` is posttls-finger's word: Anonymous, Untrusted, Trusted or Verified; ``dane`` and
+    ``mta_sts`` say in a few words what these would decide, empty when nobody asked."""
 
     version: str
     cipher: str
@@ -77,6 +107,10 @@ class TlsFacts:
     not_after: str = ""
     fingerprint: str = ""
     verified: bool = False
+    chain: tuple[CertificateFacts, ...] = ()
+    level: str = ""
+    dane: str = ""
+    mta_sts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +124,9 @@ class RecipientReply:
 @dataclass(frozen=True, slots=True)
 class SendResult:
     """The outcome of a test message. ``result`` is ``accepted``, ``refused`` (the server said no)
-    or ``failed`` (we never got that far); ``stage`` is where it ended."""
+    or ``failed`` (we never got that far); ``stage`` is where it ended. ``detail`` names a step that
+    has no stage of its own (``proxy``, ``xclient``, ``prdr``), ``stopped`` the stop point at which the
+    session ended because that was asked for."""
 
     result: str
     stage: Stage
@@ -104,3 +140,5 @@ class SendResult:
     recipients: tuple[RecipientReply, ...] = ()
     transcript: tuple[TranscriptLine, ...] = ()
     error: str = ""
+    detail: str = ""
+    stopped: str = ""

@@ -59,6 +59,11 @@ class Redactor:
         hidden = f" <redacted {len(found[2])} octets>" if found[2] else ""
         return decode_line(found[1]) + hidden
 
+    def secret(self, line: bytes) -> str:
+        """A client's line that is known to be secret, whatever the server has said before."""
+        self._turn = _Turn.SERVER
+        return "*" if line == b"*" else f"<redacted {len(line)} octets>"
+
     def server(self, line: bytes) -> str:
         """What of a server's line may be shown."""
         if self._turn is _Turn.SERVER:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from smtpadmin.model.smtp import TranscriptLine
-from smtpadmin.protocol.body_fold import MOST_BODY_LINES, BodyFold
+from smtpadmin.protocol.body_fold import MOST_BODY_LINES, BodyFold, show_headers
 from smtpadmin.protocol.redaction import Redactor
 from smtpadmin.util.text import visible
 
@@ -56,6 +56,30 @@ class TranscriptRecorder:
         """Octets of the client."""
         self._now = t_ms
         self._feed(">", self._feed_body(octets))
+
+    def sent_secret(self, t_ms: float, octets: bytes) -> None:
+        """A response to a challenge, by those who know that it is one."""
+        self._now = t_ms
+        self._put(">", self._redactor.secret(octets.removesuffix(b"\r\n")))
+
+    def sent_as(self, t_ms: float, words: str) -> None:
+        """Octets of the client that are no text, or not to be shown as they are."""
+        self._now = t_ms
+        self._put(">", self.blot(words))
+
+    def sent_body(self, t_ms: float, octets: bytes, *, fold: bool = False) -> None:
+        """A message, or a part of one, by those who know where it ends; ``fold`` shows its headers
+        alone."""
+        self._now = t_ms
+        if fold:
+            show_headers(octets, self._body_line, self._body_note)
+            return
+        rest: bytes | None = octets
+        while rest:
+            body = BodyFold(self._body_line, self._body_note)
+            rest = body.feed(rest)
+            if rest is None:
+                body.end()
 
     def received(self, t_ms: float, octets: bytes) -> None:
         """Octets of the server."""

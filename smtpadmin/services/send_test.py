@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from smtpadmin.formats.test_message import TestMessage, build, envelope_of
 from smtpadmin.model.errors import SmtpadminError, UntrustedError
@@ -20,6 +20,12 @@ from smtpadmin.services.explain import explain_reply
 from smtpadmin.util.signal import Signal
 from smtpadmin.util.tasks import run_blocking
 from smtpadmin.util.text import visible
+
+if TYPE_CHECKING:
+    from smtpadmin.model.recipe import Recipe
+    from smtpadmin.transport.dns import Resolver
+    from smtpadmin.transport.smtp_route import Opener
+    from smtpadmin.transport.smtp_run import Secrets
 
 KEPT = 200
 TOTAL_S = 60.0
@@ -68,10 +74,46 @@ class TestSender:
             endpoint, password, envelope, total_s=total_s, emit=self.line.emit
         )
         sent = Sent(now, message.sender, message.recipients, message.subject, result)
+        await self._done(sent)
+        return result, error
+
+    async def send_recipe(
+        self,
+        recipe: Recipe,
+        secrets: Secrets,
+        *,
+        total_s: float = TOTAL_S,
+        n: int = 1,
+        times: int = 1,
+        opener: Opener | None = None,
+        resolver: Resolver | None = None,
+    ) -> tuple[SendResult, SmtpadminError | None]:
+        """Send what a recipe says, as number ``n`` of ``times``. ``opener`` connects from another
+        machine. Never raises for what a server does; UsageError, StorageError for the recipe."""
+        from smtpadmin.services.compose import Turn, compose
+        from smtpadmin.services.send_plan import send_plan
+
+        now = datetime.now(UTC)
+        letter, target = recipe.letter, recipe.plan.target
+        turn = Turn(now, n, times, target.host or target.mx_of)
+        envelope = await run_blocking(compose, letter, turn)
+        result, error = await send_plan(
+            recipe.plan,
+            envelope,
+            secrets,
+            total_s=total_s,
+            emit=self.line.emit,
+            opener=opener,
+            resolver=resolver,
+        )
+        recipients = envelope.recipients
+        await self._done(Sent(now, letter.sender, recipients, letter.subject, result))
+        return result, error
+
+    async def _done(self, sent: Sent) -> None:
         self.history.append(sent)
         await self._keep(sent)
         self.finished.emit(sent)
-        return result, error
 
     async def _keep(self, sent: Sent) -> None:
         if self._file is None:
@@ -112,6 +154,8 @@ def as_record(result: SendResult) -> dict[str, Any]:
             for line in result.transcript
         ],
         "error": result.error,
+        "detail": result.detail,
+        "stopped": result.stopped,
     }
 
 
@@ -136,6 +180,8 @@ def verdict(result: SendResult, error: SmtpadminError | None) -> tuple[str, str,
 
 
 def _accepted(result: SendResult) -> tuple[str, str, str]:
+    if result.stopped:
+        return "ok", f"Ended after {result.stopped}, as asked; {result.host} had no objection", ""
     queued = f" as {visible(result.queue_id, 80)}" if result.queue_id else ""
     words = f"Accepted by {result.host}{queued}"
     refused = [found.address for found in result.recipients if found.reply.code // 100 != 2]

@@ -35,11 +35,11 @@ BATCH_LINES = 500
 
 
 class HttpTransport:
-    """One server's admin API. ``base`` is ``http://host:port``."""
+    """One server's admin API. ``base`` is ``http://host:port``; an empty token is not sent."""
 
     def __init__(self, base: str, token: str) -> None:
         self.base = base.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {token}"}
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:

@@ -14,11 +14,19 @@ from typing import Any
 
 from smtpadmin.formats.smtp_reply import queue_id_in
 from smtpadmin.model.errors import LoginError, ServerRefusedError, SmtpadminError, UntrustedError
-from smtpadmin.model.smtp import SendResult, Stage, SubmissionEndpoint, TlsFacts, TranscriptLine
+from smtpadmin.model.smtp import (
+    Envelope,
+    SendResult,
+    Stage,
+    SubmissionEndpoint,
+    TlsFacts,
+    TranscriptLine,
+)
+from smtpadmin.protocol.smtp_failures import too_slow
 from smtpadmin.transport.smtp_connect import Resolver, system_resolver
-from smtpadmin.transport.smtp_errors import too_slow
-from smtpadmin.transport.smtp_recording import RecordingProtocol, Wire, wire_in_use
-from smtpadmin.transport.smtp_session import Envelope, SmtpSession
+from smtpadmin.transport.smtp_recording import RecordingProtocol, wire_in_use
+from smtpadmin.transport.smtp_session import SmtpSession
+from smtpadmin.transport.smtp_wire import Wire
 from smtpadmin.transport.tls import fingerprint_of, names_of
 
 __all__ = ["Envelope", "RecordingProtocol", "check_login", "send"]

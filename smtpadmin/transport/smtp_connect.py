@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 from collections.abc import Callable, Sequence
 
@@ -13,6 +14,7 @@ from smtpadmin.util.tasks import run_blocking_for
 RESOLVE_S = 10.0
 CONNECT_S = 10.0
 MOST_ADDRESSES = 4
+_HOST_NAME = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 
 Address = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[object, ...]]
 """One answer of ``getaddrinfo``."""
@@ -47,17 +49,20 @@ async def resolve(host: str, port: int, resolver: Resolver) -> Sequence[Address]
 
 
 async def connect(
-    host: str, addresses: Sequence[Address], note: Callable[[str], None]
+    host: str,
+    addresses: Sequence[Address],
+    note: Callable[[str], None],
+    source: tuple[str, int] = ("", 0),
 ) -> tuple[socket.socket, str]:
     """The first address that answers: its socket, which the caller closes, and its name. ``note``
-    is told of each try. Raises UnreachableError."""
+    is told of each try; ``source`` is the address and port to come from. Raises UnreachableError."""
     why = "no address"
     port: object = ""
     for address in addresses:
         name, port = named(address[4]), address[4][1]
         try:
             async with asyncio.timeout(CONNECT_S):
-                sock = await _connect_one(address)
+                sock = await _connect_one(address, source)
         except TimeoutError:
             why = f"no answer within {CONNECT_S:g} s"
         except OSError as error:
@@ -73,11 +78,14 @@ async def connect(
     )
 
 
-async def _connect_one(address: Address) -> socket.socket:
+async def _connect_one(address: Address, source: tuple[str, int]) -> socket.socket:
     family, kind, protocol, _, target = address
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setblocking(False)
+        if any(source):
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind((source[0] or ("::" if family == socket.AF_INET6 else "0.0.0.0"), source[1]))
         await asyncio.get_running_loop().sock_connect(sock, target)
     except BaseException:
         sock.close()
@@ -94,3 +102,13 @@ def named(target: Sequence[object]) -> str:
 def _why(error: OSError) -> str:
     # asyncio words a refused connection as "Connect call failed ...": the system's words are plainer.
     return os.strerror(error.errno) if error.errno else str(error)
+
+
+def own_name(sock: socket.socket) -> str:
+    """What EHLO says: this machine's name when it is a full one, else its address (RFC 5321
+    section 4.1.4). No lookup: that could hang, and would tell a name server."""
+    name = socket.gethostname()
+    if _HOST_NAME.fullmatch(name):
+        return name
+    address = str(sock.getsockname()[0]).partition("%")[0]
+    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import time
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiosmtplib
@@ -19,27 +17,7 @@ import aiosmtplib.smtp
 from aiosmtplib.protocol import SMTPProtocol
 
 from smtpadmin.formats.smtp_reply import read_reply
-from smtpadmin.model.smtp import Reply, TranscriptLine
-from smtpadmin.protocol.transcript import TranscriptRecorder
-
-
-class Wire:
-    """The recorder of one session with its clock, and whom to tell of connection and replies."""
-
-    def __init__(self, emit: Callable[[TranscriptLine], None], secrets: Sequence[str] = ()) -> None:
-        self._started = time.monotonic()
-        self.recorder = TranscriptRecorder(emit, secrets)
-        self.on_made: Callable[[], None] = lambda: None
-        self.on_reply: Callable[[Reply], None] = lambda _: None
-
-    def now(self) -> float:
-        """Milliseconds since the session began."""
-        return round((time.monotonic() - self._started) * 1000, 1)
-
-    def note(self, words: str) -> None:
-        """Record something that is not on the wire."""
-        self.recorder.note(self.now(), words)
-
+from smtpadmin.transport.smtp_wire import Wire
 
 wire_in_use: contextvars.ContextVar[Wire | None] = contextvars.ContextVar("wire", default=None)
 

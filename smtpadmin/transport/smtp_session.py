@@ -7,11 +7,9 @@ Nothing is ever sent in clear text that was to be encrypted.
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import ssl
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import Any
 
 import aiosmtplib
@@ -25,28 +23,25 @@ from smtpadmin.model.errors import (
     UsageError,
 )
 from smtpadmin.model.profile import TlsMode
-from smtpadmin.model.smtp import RecipientReply, Reply, Stage, SubmissionEndpoint, TlsFacts
-from smtpadmin.transport.smtp_connect import Resolver, connect, named, resolve
-from smtpadmin.transport.smtp_errors import refusal, too_slow, translate
-from smtpadmin.transport.smtp_recording import Wire
+from smtpadmin.model.smtp import (
+    Envelope,
+    RecipientReply,
+    Reply,
+    Stage,
+    SubmissionEndpoint,
+    TlsFacts,
+)
+from smtpadmin.protocol.smtp_failures import refusal, too_slow
+from smtpadmin.transport.smtp_connect import Resolver, connect, named, own_name, resolve
+from smtpadmin.transport.smtp_errors import translate
+from smtpadmin.transport.smtp_wire import Wire
 from smtpadmin.transport.tls import check_pin, client_context, facts_of
 
 QUIT_S = 2.0
 MOST_REPLY = 4_000
 MECHANISMS = ("PLAIN", "LOGIN", "CRAM-MD5")
 """Tried in this order when the connection is encrypted, in the opposite order when it is not."""
-_HOST_NAME = re.compile(r"[A-Za-z0-9-]{1,63}(?:\.[A-Za-z0-9-]{1,63})+")
 _CLOSING = 421
-
-
-@dataclass(frozen=True, slots=True)
-class Envelope:
-    """What goes over the wire: null sender ``""``, recipients, the message's octets."""
-
-    sender: str
-    recipients: tuple[str, ...]
-    raw: bytes
-    message_id: str
 
 
 class SmtpSession:
@@ -160,7 +155,7 @@ class SmtpSession:
             hostname=endpoint.host,
             port=None,
             sock=sock,
-            local_hostname=_own_name(sock),
+            local_hostname=own_name(sock),
             use_tls=endpoint.tls is TlsMode.IMPLICIT,
             start_tls=False,
             tls_context=client_context(ca_file=endpoint.ca_file, fingerprint=endpoint.fingerprint),
@@ -323,13 +318,3 @@ def _check_credentials(user: str, password: str) -> None:
             raise UsageError(f"{name} is not valid UTF-8") from None
         if "\0" in value:
             raise UsageError(f"{name} must not hold NUL", remedy="RFC 4616 forbids it.")
-
-
-def _own_name(sock: socket.socket) -> str:
-    """What EHLO says: this machine's name when it is a full one, else its address (RFC 5321
-    section 4.1.4). No lookup: that could hang, and would tell a name server."""
-    name = socket.gethostname()
-    if _HOST_NAME.fullmatch(name):
-        return name
-    address = str(sock.getsockname()[0]).partition("%")[0]
-    return f"[IPv6:{address}]" if ":" in address else f"[{address}]"

@@ -76,7 +76,7 @@ async def test_nobody_at_home() -> None:
 async def test_an_address_that_drops_packets_costs_a_bounded_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def never(address: Address) -> socket.socket:
+    async def never(address: Address, source: tuple[str, int]) -> socket.socket:
         await asyncio.Event().wait()
         raise AssertionError
 

@@ -1,0 +1,65 @@
+"""Sends one composed message as a plan says: to one host or to a domain's MX hosts, with DANE and
+MTA-STS looked up where the plan asks for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from smtpadmin.model.errors import SmtpadminError
+from smtpadmin.model.profile import TlsMode
+from smtpadmin.model.smtp import Envelope, SendResult, SubmissionEndpoint, TranscriptLine
+from smtpadmin.model.smtp_plan import LoginPlan, SendPlan, Target, TlsPlan, TlsUse
+from smtpadmin.services.tls_policy import policy_for
+from smtpadmin.transport.dns import Resolver
+from smtpadmin.transport.smtp_route import Opener
+from smtpadmin.transport.smtp_run import Secrets, Surroundings, run_plan
+
+_USES = {
+    TlsMode.NONE: TlsUse.NONE,
+    TlsMode.STARTTLS: TlsUse.STARTTLS,
+    TlsMode.IMPLICIT: TlsUse.IMPLICIT,
+}
+
+
+async def send_plan(
+    plan: SendPlan,
+    envelope: Envelope,
+    secrets: Secrets,
+    *,
+    total_s: float,
+    emit: Callable[[TranscriptLine], None] = lambda line: None,
+    opener: Opener | None = None,
+    resolver: Resolver | None = None,
+) -> tuple[SendResult, SmtpadminError | None]:
+    """``total_s`` bounds all of it. ``opener`` connects from another machine; ``resolver`` answers
+    for MX, TLSA and MTA-STS. Never raises for what a server does."""
+    names = resolver or Resolver()
+    until = time.monotonic() + total_s
+    domain = plan.target.mx_of or envelope.recipients[0].rpartition("@")[2]
+
+    async def one(
+        wanted: SendPlan, tell: Callable[[TranscriptLine], None]
+    ) -> tuple[SendResult, SmtpadminError | None]:
+        policy = await policy_for(wanted, domain, names)
+        around = Surroundings(opener=opener, policy=policy)
+        spent = total_s - (until - time.monotonic())
+        left = total_s if spent < 0.1 else max(round(total_s - spent, 1), 0.1)
+        return await run_plan(wanted, envelope, secrets, total_s=left, emit=tell, around=around)
+
+    if not plan.target.mx_of:
+        return await one(plan, emit)
+    from smtpadmin.services.send_by_mx import send_by_mx
+
+    return await send_by_mx(plan, envelope.message_id, names, one, emit)
+
+
+def plan_of(endpoint: SubmissionEndpoint) -> SendPlan:
+    """The ordinary way to hand in mail at an endpoint."""
+    return SendPlan(
+        Target(endpoint.host, endpoint.port),
+        tls=TlsPlan(
+            _USES[endpoint.tls], ca_file=endpoint.ca_file, fingerprint=endpoint.fingerprint
+        ),
+        login=LoginPlan(endpoint.user, mechanisms=endpoint.mechanisms),
+    )
