@@ -269,7 +269,7 @@ class _Reader:
                 self.notes.append(f"not known here: --auth-extra {visible(pair, 60)}")
 
     def _proxy(self, field: str, value: str) -> None:
-        port = field.endswith("port")
+        port = field in ("source_port", "destination_port")
         self._part("proxy", **{field: _number(value, 65535) if port else value})
 
     def _data(self, value: str) -> None:

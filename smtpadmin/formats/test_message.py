@@ -25,7 +25,7 @@ MOST_ADDRESS = 320
 MOST_HEADER_LINE = 998
 LONG_WORD = 70
 _HEADER_NAME = re.compile(r"[!-9;-~]{1,76}")
-_FILLER = "%07d smtpadmin fills this message up to the size that was asked for, line by"
+_FILLER = "%07d smtpadmin fills this message up to the size that was asked for"
 _CID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.@-]{1,200}")
 _KIND = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,80}/[A-Za-z0-9!#$&^_.+-]{1,80}")
 _OWN = {"from", "to", "cc", "subject", "date", "message-id", "mime-version", MARK.lower()}

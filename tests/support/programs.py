@@ -8,9 +8,10 @@ import shutil
 import pytest
 
 
-def program(name: str) -> str:
-    """The full path of a program."""
-    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
+def program(name: str, *, path: str = "") -> str:
+    """The full path of a program; ``path`` is where to look beside the usual folders."""
+    folders = (os.environ.get("PATH", ""), "/usr/sbin", "/sbin", path)
+    found = shutil.which(name, path=os.pathsep.join(filter(None, folders)))
     if found is None:
         missing(f"{name} is not installed (packaging/system/tests.txt)")
     assert found is not None
