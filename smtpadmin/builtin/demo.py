@@ -14,7 +14,7 @@ from smtpadmin.builtin.demo_traffic import INSIDE, Traffic
 from smtpadmin.builtin.demo_world import DemoWorld
 from smtpadmin.builtin.passwords import make_record
 from smtpadmin.builtin.server import MailServer
-from smtpadmin.builtin.tls import ca_path, server_context
+from smtpadmin.settings.server_tls import ca_path, server_context
 from smtpadmin.util.tasks import TaskOwner
 
 HOSTNAME = f"mail.{INSIDE}"

@@ -9,7 +9,7 @@ import fnmatch
 import ipaddress
 
 from smtpadmin.builtin.config import ServerConfig
-from smtpadmin.builtin.headers import header_is_too_long
+from smtpadmin.formats.message_header import header_is_too_long
 
 RELAY_DENIED = "554 5.7.1 <{}>: Relay access denied"
 NO_SUCH_USER = "550 5.1.1 <{}>: Recipient address rejected: User unknown"

@@ -15,13 +15,13 @@ from typing import TypeVar
 from smtpadmin.builtin import notifications, policy, spool_actions
 from smtpadmin.builtin.config import ServerConfig
 from smtpadmin.builtin.delivery_log import DeliveryLog
-from smtpadmin.builtin.headers import normal_line_ends, read_header
 from smtpadmin.builtin.maillog import MailLog
 from smtpadmin.builtin.queue_runner import QueueRunner
 from smtpadmin.builtin.spool import Spool
 from smtpadmin.builtin.spool_actions import ActionItem
 from smtpadmin.builtin.spool_records import NewMessage, Outcome
 from smtpadmin.builtin.stats import Statistics
+from smtpadmin.formats.message_header import normal_line_ends, read_header
 from smtpadmin.model.errors import StorageError, UsageError
 from smtpadmin.model.queue import ActionResult, QueueAction, StoredMessage
 

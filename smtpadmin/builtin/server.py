@@ -20,7 +20,6 @@ from smtpadmin.builtin.spool import Spool
 from smtpadmin.builtin.spool_actions import ActionItem
 from smtpadmin.builtin.spool_records import WAITING, Attempt, SpooledMessage
 from smtpadmin.builtin.stats import Statistics
-from smtpadmin.builtin.tls import server_context
 from smtpadmin.model.errors import ServerRefusedError, UsageError
 from smtpadmin.model.queue import (
     ActionResult,
@@ -31,6 +30,7 @@ from smtpadmin.model.queue import (
     StoredMessage,
 )
 from smtpadmin.model.stats import ServerStats
+from smtpadmin.settings.server_tls import server_context
 from smtpadmin.util.tasks import TaskOwner
 
 FLUSH_S = 0.1

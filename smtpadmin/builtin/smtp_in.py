@@ -20,13 +20,14 @@ from aiosmtpd.smtp import Envelope, LoginPassword, Session
 
 from smtpadmin.builtin import passwords, policy
 from smtpadmin.builtin.config import ServerConfig
-from smtpadmin.builtin.headers import HeaderFacts, read_header, received_field
+from smtpadmin.builtin.headers import received_field
 from smtpadmin.builtin.maillog import MailLog
-from smtpadmin.builtin.smtp_session import NULL_PATH, SmtpSession, peer_address
 from smtpadmin.builtin.spool import Spool
 from smtpadmin.builtin.spool_records import NewMessage
 from smtpadmin.builtin.stats import Statistics
+from smtpadmin.formats.message_header import HeaderFacts, read_header
 from smtpadmin.model.errors import StorageError
+from smtpadmin.protocol.smtp_server import NULL_PATH, SmtpSession, peer_address
 from smtpadmin.util.tasks import TaskOwner, run_blocking_for
 
 STORAGE_FULL = "452 4.3.1 Insufficient system storage, try again later"

@@ -13,9 +13,9 @@ import time
 from collections.abc import Sequence
 
 from smtpadmin.builtin.config import NextHop
-from smtpadmin.builtin.headers import normal_line_ends
 from smtpadmin.builtin.smtp_dialogue import Dialogue, SessionError, SmtpReply, why
 from smtpadmin.builtin.spool_records import Attempt, Outcome, SpooledMessage, SpooledRecipient
+from smtpadmin.formats.message_header import normal_line_ends
 from smtpadmin.model.profile import TlsMode
 
 SESSION_S = 600.0

@@ -24,6 +24,8 @@ COMMANDS = {
     "logs": "Read, follow and parse mail logs.",
     "track": "Find out what happened to a message.",
     "send": "Send a test message and show the whole dialogue.",
+    "catch": "Catch mail: take every message, deliver none, err as told.",
+    "load": "Load-test a server of your own.",
     "explain": "Say what an SMTP reply or a bounce means and what to do.",
 }
 """Command name -> help line. Module ``smtpadmin.cli.NAME`` holds a click command ``command``."""

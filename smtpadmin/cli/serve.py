@@ -17,13 +17,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from smtpadmin.cli.arguments import parse_address, parse_duration
 from smtpadmin.cli.output import json_option
 from smtpadmin.model.errors import UsageError
 
 if TYPE_CHECKING:
-    from smtpadmin.builtin.config import Address, NextHop, ServerConfig
-
-UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    from smtpadmin.builtin.config import NextHop, ServerConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +151,6 @@ def make_config(options: _Options) -> ServerConfig:
     )
 
 
-def parse_address(text: str, where: str) -> Address:
-    """``HOST:PORT`` or ``[IPv6]:PORT``; port 0 takes any free one. Raises UsageError."""
-    host, colon, port = text.rpartition(":")
-    if not colon or not host or not port.isdecimal() or int(port) > 65535:
-        raise UsageError(
-            f"{text!r} is not HOST:PORT", where=where, remedy="For example 127.0.0.1:2525."
-        )
-    return (host.strip("[]"), int(port))
-
-
 def parse_route(text: str) -> tuple[str, NextHop]:
     """``DOMAIN=HOST:PORT``. Raises UsageError."""
     from smtpadmin.builtin.config import NextHop
@@ -174,16 +163,6 @@ def parse_route(text: str) -> tuple[str, NextHop]:
             remedy="For example example.org=10.0.0.5:25.",
         )
     return domain.lower(), NextHop(*parse_address(hop, "--route"))
-
-
-def parse_duration(text: str, where: str) -> float:
-    """``30s``, ``2m``, ``4h``, ``5d``, or seconds. Raises UsageError."""
-    number, unit = (text[:-1], text[-1:]) if text[-1:] in UNITS else (text, "s")
-    if not number.replace(".", "", 1).isdecimal() or float(number) <= 0:
-        raise UsageError(
-            f"{text!r} is not a duration", where=where, remedy="For example 30s, 2m or 5d."
-        )
-    return float(number) * UNITS[unit]
 
 
 def _local_domains(options: _Options) -> dict[str, frozenset[str] | None]:

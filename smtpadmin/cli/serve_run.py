@@ -5,11 +5,7 @@ Options are read in :mod:`smtpadmin.cli.serve`.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import os
-import signal
-import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,9 +13,10 @@ from typing import TYPE_CHECKING
 from smtpadmin.builtin.admin_about import address_text
 from smtpadmin.builtin.admin_api import AdminApi, check_loopback
 from smtpadmin.builtin.server import MailServer
-from smtpadmin.builtin.tls import ca_path
 from smtpadmin.cli.output import note, print_json
+from smtpadmin.cli.stopping import stop_event
 from smtpadmin.model.errors import UsageError
+from smtpadmin.settings.server_tls import ca_path
 
 if TYPE_CHECKING:
     from smtpadmin.builtin.config import ServerConfig
@@ -37,7 +34,7 @@ async def serve(config: ServerConfig, *, demo: bool, as_json: bool, until_eof: b
     """Run until a signal comes, or until standard input ends when ``until_eof``. Raises
     UsageError for a port or an address that cannot be had, StorageError for the data folder."""
     check_loopback(config.admin[0])
-    stop = _stop_event(until_eof)
+    stop = stop_event(until_eof=until_eof)
     async with _mail_server(config, demo) as (server, world), _admin_api(server) as api:
         running = _Running(server, api, world)
         if as_json:
@@ -87,28 +84,6 @@ async def _admin_api(server: MailServer) -> AsyncIterator[AdminApi]:
         yield api
     finally:
         await api.stop()
-
-
-def _stop_event(until_eof: bool) -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # Windows has no signal handlers in asyncio: Ctrl+C ends the run there by KeyboardInterrupt.
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stop.set)
-    if until_eof:
-        threading.Thread(
-            target=_wait_for_end, args=(loop, stop), name="parent watch", daemon=True
-        ).start()
-    return stop
-
-
-def _wait_for_end(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
-    with contextlib.suppress(OSError):  # standard input that is closed already has ended too
-        while os.read(0, 4096):
-            continue
-    with contextlib.suppress(RuntimeError):  # the loop is closed: we stop already
-        loop.call_soon_threadsafe(stop.set)
 
 
 def _greet(running: _Running) -> None:

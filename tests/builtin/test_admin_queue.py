@@ -10,7 +10,7 @@ import pytest
 
 from smtpadmin.builtin import admin_queue
 from smtpadmin.builtin.demo_world import DemoWorld
-from smtpadmin.builtin.tls import server_context
+from smtpadmin.settings.server_tls import server_context
 from tests.support.admin_server import RunningServer, running_server
 
 

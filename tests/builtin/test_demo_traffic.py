@@ -12,7 +12,7 @@ import pytest
 
 from smtpadmin.builtin.demo_traffic import KINDS, SUSPICIOUS, Traffic
 from smtpadmin.builtin.passwords import make_record
-from smtpadmin.builtin.tls import ca_path
+from smtpadmin.settings.server_tls import ca_path
 from smtpadmin.util.tasks import TaskOwner
 from tests.support.admin_server import RunningServer, running_server, until
 

@@ -13,7 +13,7 @@ import pytest
 
 from smtpadmin.builtin import demo_rules, demo_world
 from smtpadmin.builtin.demo_world import PLACES, DemoWorld
-from smtpadmin.builtin.tls import ca_path, server_context
+from smtpadmin.settings.server_tls import ca_path, server_context
 
 TEXT = "Subject: x\r\n\r\nHi.\r\n"
 

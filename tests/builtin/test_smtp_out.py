@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from smtpadmin.builtin import smtp_out
 from smtpadmin.builtin.config import NextHop
-from smtpadmin.builtin.headers import normal_line_ends
 from smtpadmin.builtin.smtp_out import OutgoingSession, _stuffed
-from smtpadmin.builtin.smtp_session import _unstuffed
 from smtpadmin.builtin.spool_records import Outcome, SpooledMessage, SpooledRecipient
+from smtpadmin.formats.message_header import normal_line_ends
 from smtpadmin.model.profile import TlsMode
+from smtpadmin.protocol.smtp_server import _unstuffed
 from tests.support.scripted_host import CLOSE, ScriptedHost
 
 RAW = b"Subject: x\r\n\r\n.dot\r\n"

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from smtpadmin.builtin.config import LOOPBACK, NextHop, ServerConfig
 from smtpadmin.builtin.passwords import verify
 from smtpadmin.cli import serve
-from smtpadmin.cli.serve import _Options, make_config, parse_address, parse_duration, parse_route
+from smtpadmin.cli.serve import _Options, make_config, parse_route
 from smtpadmin.model.errors import UsageError
 
 
@@ -119,38 +119,11 @@ def test_what_does_not_fit_is_named(
     assert caught.value.where == where
 
 
-@pytest.mark.parametrize(
-    ("text", "address"),
-    [("127.0.0.1:25", ("127.0.0.1", 25)), ("[::1]:0", ("::1", 0)), ("mail:65535", ("mail", 65535))],
-)
-def test_an_address(text: str, address: tuple[str, int]) -> None:
-    assert parse_address(text, "--smtp") == address
-
-
-@pytest.mark.parametrize("text", ["", ":25", "host", "host:", "host:x", "host:65536", "host:-1"])
-def test_no_address(text: str) -> None:
-    with pytest.raises(UsageError, match="--smtp"):
-        parse_address(text, "--smtp")
-
-
 def test_a_route() -> None:
     assert parse_route("D.example=[::1]:25") == ("d.example", NextHop("::1", 25))
     for bad in ("=h:25", "d.example", "d.example=h"):
         with pytest.raises(UsageError):
             parse_route(bad)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("30s", 30), ("2m", 120), ("1.5h", 5400), ("5d", 432000), ("7", 7)]
-)
-def test_a_duration(text: str, seconds: float) -> None:
-    assert parse_duration(text, "--retry") == seconds
-
-
-@pytest.mark.parametrize("text", ["", "s", "0s", "-1s", "1w", "1.2.3s", "x"])
-def test_no_duration(text: str) -> None:
-    with pytest.raises(UsageError, match="--retry"):
-        parse_duration(text, "--retry")
 
 
 def test_help_names_every_option() -> None:

@@ -1,4 +1,6 @@
-"""Makes the certificate authority and the server's certificate. Heavy to import; rarely needed."""
+"""Makes the certificate authority, a server's certificate, and bad ones for tests of clients. Heavy
+to import; rarely needed.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from smtpadmin.builtin.tls import MADE_FOR, SERVER_DAYS
+from smtpadmin.model.catch import BadCertificate
 from smtpadmin.settings.files import write_private
+from smtpadmin.settings.server_tls import MADE_FOR, SERVER_DAYS
 
 CA_DAYS = 3650
+WRONG_NAME = "another-host.invalid"
+EXPIRED_DAYS = 30
 Key = ec.EllipticCurvePrivateKey
 
 
@@ -23,11 +28,37 @@ def make_certificate(folder: Path, hostname: str, now: datetime) -> None:
     ``hostname``. Raises OSError, and ValueError for files that hold something else."""
     ca_key, ca_certificate = _authority(folder, now)
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = _server_certificate(hostname, key.public_key(), ca_certificate, ca_key, now)
+    signed_by = (ca_certificate.subject, ca_key)
+    certificate = _server_certificate(hostname, _names(hostname), key.public_key(), *signed_by, now)
     write_private(folder / "server.key", _key_pem(key))
     write_private(folder / "server.pem", _pem(certificate) + _pem(ca_certificate))
     last_day = certificate.not_valid_after_utc.isoformat()
     write_private(folder / MADE_FOR, f"{hostname}\n{last_day}\n".encode())
+
+
+def make_bad_certificate(folder: Path, kind: BadCertificate, hostname: str, now: datetime) -> None:
+    """Write ``KIND.pem`` and ``KIND.key``: wrong in this one thing, right in all others. Raises what
+    :func:`make_certificate` raises."""
+    ca_key, ca_certificate = _authority(folder, now)
+    key = ec.generate_private_key(ec.SECP256R1())
+    if kind is BadCertificate.SELF_SIGNED:
+        name = _subject(hostname)
+        signed_by = (name, key)
+    else:
+        signed_by = (ca_certificate.subject, ca_key)
+    began = now
+    if kind is BadCertificate.EXPIRED:
+        began -= timedelta(days=SERVER_DAYS + EXPIRED_DAYS)
+    names = (
+        x509.SubjectAlternativeName([x509.DNSName(WRONG_NAME)])
+        if kind is BadCertificate.WRONG_NAME
+        else _names(hostname)
+    )
+    subject = WRONG_NAME if kind is BadCertificate.WRONG_NAME else hostname
+    certificate = _server_certificate(subject, names, key.public_key(), *signed_by, began)
+    chain = b"" if kind is BadCertificate.SELF_SIGNED else _pem(ca_certificate)
+    write_private(folder / f"{kind}.key", _key_pem(key))
+    write_private(folder / f"{kind}.pem", _pem(certificate) + chain)
 
 
 def _authority(folder: Path, now: datetime) -> tuple[Key, x509.Certificate]:
@@ -59,22 +90,26 @@ def _authority_certificate(key: Key, now: datetime) -> x509.Certificate:
 
 def _server_certificate(
     hostname: str,
+    names: x509.SubjectAlternativeName,
     public_key: ec.EllipticCurvePublicKey,
-    ca_certificate: x509.Certificate,
+    issuer: x509.Name,
     ca_key: Key,
     now: datetime,
 ) -> x509.Certificate:
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hostname[:64] or "server")])
     key_id = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key())
     return (
-        _builder(subject, ca_certificate.subject, public_key, now, SERVER_DAYS)
+        _builder(_subject(hostname), issuer, public_key, now, SERVER_DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(for_ca=False), critical=True)
-        .add_extension(_names(hostname), critical=False)
+        .add_extension(names, critical=False)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(key_id, critical=False)
         .sign(ca_key, hashes.SHA256())
     )
+
+
+def _subject(hostname: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, hostname[:64] or "server")])
 
 
 def _builder(

@@ -15,7 +15,7 @@ import pytest
 from smtpadmin.builtin.config import Limits
 from smtpadmin.builtin.passwords import make_record
 from smtpadmin.builtin.server import MailServer
-from smtpadmin.builtin.tls import ca_path
+from smtpadmin.settings.server_tls import ca_path
 from tests.support.builtin_server import ANY, events, eventually, mailbox, running
 
 HEAD = b"Subject: x\r\n\r\n"

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from smtpadmin.builtin.tls import ca_path, ensure_certificate, server_context
+from smtpadmin.model.catch import BadCertificate
 from smtpadmin.model.errors import StorageError
+from smtpadmin.settings.server_tls import bad_context, ca_path, ensure_certificate, server_context
 
 
 def shake_hands(server: ssl.SSLContext, client: ssl.SSLContext, name: str) -> str:
@@ -84,3 +85,27 @@ def test_a_damaged_file_is_one_clear_sentence(tmp_path: Path, damaged: str) -> N
     with pytest.raises(StorageError, match="certificate cannot be made or read") as caught:
         server_context(tmp_path, "h.example")
     assert str(tmp_path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (BadCertificate.EXPIRED, "expired"),
+        (BadCertificate.WRONG_NAME, "not valid for"),
+        (BadCertificate.SELF_SIGNED, "self-signed"),
+    ],
+)
+def test_a_bad_certificate_is_refused_for_its_one_fault(
+    tmp_path: Path, kind: BadCertificate, why: str
+) -> None:
+    server = bad_context(tmp_path, kind, "mail.acme.example")
+    client = ssl.create_default_context(cafile=str(ca_path(tmp_path)))
+    with pytest.raises(ssl.SSLCertVerificationError, match=f"(?i){why}"):
+        shake_hands(server, client, "localhost")
+
+
+def test_a_bad_certificate_leaves_the_good_one_alone(tmp_path: Path) -> None:
+    server = server_context(tmp_path, "mail.acme.example")
+    bad_context(tmp_path, BadCertificate.EXPIRED, "mail.acme.example")
+    client = ssl.create_default_context(cafile=str(ca_path(tmp_path)))
+    assert shake_hands(server, client, "localhost") == "TLSv1.3"

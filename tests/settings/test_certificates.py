@@ -11,7 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from smtpadmin.builtin.certificates import CA_DAYS, make_certificate
+from smtpadmin.settings.certificates import CA_DAYS, make_certificate
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

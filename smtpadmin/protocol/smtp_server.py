@@ -1,8 +1,8 @@
-"""One client's SMTP session: aiosmtpd's protocol with its gaps closed.
+"""One client's SMTP session on a server of ours: aiosmtpd's protocol with its gaps closed.
 
 Adds enhanced status codes (RFC 2034), honest time-outs, a reader of message data that sees one line
-end only (CRLF), an address parser, and passwords checked beside the loop. Decides nothing: that is
-the owner's (:mod:`smtpadmin.builtin.smtp_in`).
+end only (CRLF), an address parser, and passwords checked beside the loop. Opens no socket and decides
+nothing: that is the owner's (the built-in mail server, the catch server).
 """
 
 from __future__ import annotations
@@ -18,8 +18,7 @@ from typing import Any, Protocol
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from smtpadmin.builtin.config import Limits
-from smtpadmin.builtin.headers import normal_line_ends
+from smtpadmin.formats.message_header import normal_line_ends
 
 END_OF_DATA = b"\r\n.\r\n"
 MOST_COMMAND = 1024
@@ -51,6 +50,20 @@ _PATH = re.compile(rf"<(?:@[^:<>]*:)?({_LOCAL_PART}(?:@[^<>\s@]+)?|)>(?:\s+(.*))
 _BARE_ADDRESS = re.compile(r"([^<>\s]+)(?:\s+(.*))?")
 
 
+class SessionLimits(Protocol):
+    """What is too much. ``message_size`` in octets; ``idle_s`` is the longest silence of a client,
+    ``data_s`` the longest time for one message."""
+
+    @property
+    def message_size(self) -> int: ...
+    @property
+    def idle_s(self) -> float: ...
+    @property
+    def data_s(self) -> float: ...
+    @property
+    def login_failures(self) -> int: ...
+
+
 class SessionOwner(Protocol):
     """What a session tells, and asks of, whoever runs the server."""
 
@@ -71,7 +84,7 @@ class SmtpSession(SMTP):
 
     line_length_limit = 64 * 1024  # of the stream's buffer; commands have MOST_COMMAND
 
-    def __init__(self, owner: SessionOwner, limits: Limits, **options: Any) -> None:
+    def __init__(self, owner: SessionOwner, limits: SessionLimits, **options: Any) -> None:
         # A mapping of its own: aiosmtpd's is shared by all sessions, and grows at each EHLO.
         self.command_size_limits = collections.defaultdict(lambda: MOST_COMMAND)
         super().__init__(
@@ -87,6 +100,8 @@ class SmtpSession(SMTP):
         self._owner = owner
         self._limits = limits
         self._gone = asyncio.Event()
+        # Kept, because a TLS transport that was closed twice knows it no more.
+        self._socket: socket.socket | None = None
         self._together: list[bytes] | None = None
         self._failed_logins = 0
         self._data_until: float | None = None
@@ -112,6 +127,7 @@ class SmtpSession(SMTP):
         self.sasl_username = None
         if is_new:
             self.client = peer_address(transport)
+            self._socket = transport.get_extra_info("socket")
             self._owner.on_connect(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -124,15 +140,14 @@ class SmtpSession(SMTP):
     async def end(self) -> None:
         """Say 421 and close; returns when task and connection have ended. A client that does not
         take its leave is left after a second."""
-        sock = self.transport.get_extra_info("socket") if self.transport is not None else None
         self._close_with(GOODBYE)
         if self._handler_coroutine is not None:
             self._handler_coroutine.cancel()
             await asyncio.wait([self._handler_coroutine], timeout=LEAVE_S)
-        if not await self._has_gone() and sock is not None:
+        if not await self._has_gone() and self._socket is not None:
             # Not the transport's abort(): under TLS that does nothing once it was closed twice.
             with contextlib.suppress(OSError):  # it went at this moment
-                sock.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
             await self._has_gone()
 
     async def _has_gone(self) -> bool:
@@ -213,7 +228,7 @@ class SmtpSession(SMTP):
         await self.push("354 End data with <CR><LF>.<CR><LF>")
         raw = await self._read_data()
         if raw is None:
-            status = f"552 5.3.4 Message size exceeds fixed limit of {self.data_size_limit} octets"
+            status = self.too_big()
         else:
             envelope.original_content = envelope.content = raw
             status = await self._call_handler_hook("DATA")
@@ -232,10 +247,23 @@ class SmtpSession(SMTP):
             part, is_last = await self._read_part()
             size += len(part)
             parts.append(part)
-            if size > self._limits.message_size + len(b"\r\n" + END_OF_DATA):
+            if not self.has_room(size - len(b"\r\n" + END_OF_DATA)):
                 parts.clear()
         self._data_until = None
-        return _unstuffed(b"".join(parts)[2:-3]) if parts else None
+        return self.content_of(b"".join(parts)[2:-3]) if parts else None
+
+    def has_room(self, size: int) -> bool:
+        """Whether a message that has grown to ``size`` octets may go on; once it may not, the rest
+        of it is read and thrown away."""
+        return size <= self._limits.message_size
+
+    def too_big(self) -> str:
+        """The reply to a message that had no room."""
+        return f"552 5.3.4 Message size exceeds fixed limit of {self.data_size_limit} octets"
+
+    def content_of(self, wire: bytes) -> bytes:
+        """The message in what came over the wire, its final dot left out."""
+        return _unstuffed(wire)
 
     async def _read_part(self) -> tuple[bytes, bool]:
         try:
