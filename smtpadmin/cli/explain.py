@@ -11,6 +11,8 @@ from smtpadmin.model.errors import UsageError
 from smtpadmin.model.explanation import Explanation
 from smtpadmin.util.text import visible
 
+MOST_OCTETS = 30 * 1024 * 1024
+
 
 @click.command()
 @click.argument("reply", required=False)
@@ -33,7 +35,8 @@ def command(reply: str | None, file: Path | None, as_json: bool) -> None:
 
 def _read(file: Path) -> bytes:
     try:
-        return file.read_bytes()
+        with file.open("rb") as opened:
+            return opened.read(MOST_OCTETS)
     except OSError as error:
         raise UsageError(f"cannot be read ({error.strerror})", where=str(file)) from error
 

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from smtpadmin.cli import follow
 from smtpadmin.cli.option_groups import GroupedCommand
-from smtpadmin.cli.output import json_option, note, plain, print_json
+from smtpadmin.cli.output import json_option, note, print_json
 from smtpadmin.cli.send_options import all_options
 from smtpadmin.cli.send_recipe import base_recipe, with_options, with_port
 from smtpadmin.model.errors import SmtpadminError, UsageError
@@ -25,7 +26,8 @@ from smtpadmin.model.recipe import Recipe
 from smtpadmin.model.smtp import SendResult, SubmissionEndpoint, TranscriptLine
 
 if TYPE_CHECKING:
-    from smtpadmin.services.follow_sent import Trace
+    from smtpadmin.model.follow import FollowReport
+    from smtpadmin.model.mailbox import MailboxAccount
     from smtpadmin.services.send_test import TestSender
     from smtpadmin.transport.smtp_run import Secrets
 
@@ -43,12 +45,22 @@ def command(as_json: bool, **options: Any) -> int:
 
 async def _send(options: dict[str, Any], as_json: bool) -> int:
     _check_file_kind(options)
+    mailbox = _mailbox(options)
     recipe = base_recipe(options)
     async with _target(recipe, options) as (recipe, password):
         if _only_shown(recipe, options):
             return 0
         _check_target(recipe)
-        return await _all_turns(recipe, _secrets(recipe, options, password), options, as_json)
+        secrets = _secrets(recipe, options, password)
+        return await _all_turns(recipe, secrets, options, as_json, mailbox)
+
+
+def _mailbox(options: dict[str, Any]) -> MailboxAccount | None:
+    if not options["mailbox"]:
+        return None
+    if not options["follow"]:
+        raise UsageError("a mailbox is looked into by --follow only", where="--mailbox")
+    return follow.mailbox_account(options["mailbox"], options["ca_file"])
 
 
 def _check_file_kind(options: dict[str, Any]) -> None:
@@ -81,7 +93,11 @@ def _only_shown(recipe: Recipe, options: dict[str, Any]) -> bool:
 
 
 async def _all_turns(
-    recipe: Recipe, secrets: Secrets, options: dict[str, Any], as_json: bool
+    recipe: Recipe,
+    secrets: Secrets,
+    options: dict[str, Any],
+    as_json: bool,
+    mailbox: MailboxAccount | None,
 ) -> int:
     """Every message, one after the other; gives the exit code."""
     from smtpadmin.services.send_test import TestSender
@@ -96,7 +112,8 @@ async def _all_turns(
     for n in range(1, times + 1) if times else itertools.count(1):
         if n > 1 and pause:
             await asyncio.sleep(pause)
-        codes.append(await _one_turn(sender, recipe, secrets, options, as_json, n, times or n))
+        turn = (n, times or n)
+        codes.append(await _one_turn(sender, recipe, secrets, options, as_json, turn, mailbox))
     return codes[0] if len(set(codes)) == 1 else SOME_FAILED
 
 
@@ -106,21 +123,24 @@ async def _one_turn(
     secrets: Secrets,
     options: dict[str, Any],
     as_json: bool,
-    n: int,
-    times: int,
+    turn: tuple[int, int],
+    mailbox: MailboxAccount | None,
 ) -> int:
+    """``turn`` is which message of how many."""
     result, error = await sender.send_recipe(
-        recipe, secrets, total_s=options["timeout"], n=n, times=times
+        recipe, secrets, total_s=options["timeout"], n=turn[0], times=turn[1]
     )
     if not as_json:
         _say_verdict(result, error)
     if options["transcript_file"]:
         _save_transcript(result, options["transcript_file"])
-    trace = await _follow(result, options["follow_for"]) if options["follow"] else None
+    report = None
+    if options["follow"]:
+        report = await follow.follow_sent(result, sender.raw, options, mailbox)
     if as_json:
-        _print_object(result, trace)
-    elif trace is not None:
-        _show_trace(trace, options["follow_for"])
+        _print_object(result, report)
+    elif report is not None:
+        follow.say_report(report, options["follow_for"])
     return 0 if error is None else error.exit_code
 
 
@@ -132,10 +152,11 @@ def _pause(text: str | None) -> float:
     return seconds_of(text, "--every")
 
 
-def _print_object(result: SendResult, trace: Trace | None) -> None:
+def _print_object(result: SendResult, report: FollowReport | None) -> None:
     from smtpadmin.services.send_test import as_record
 
-    print_json(as_record(result) | {"trace": plain(trace.messages) if trace else []})
+    more = follow.as_record(report) if report is not None else {"trace": []}
+    print_json(as_record(result) | more)
 
 
 def _save_transcript(result: SendResult, path: Path) -> None:
@@ -239,32 +260,3 @@ def _say_verdict(result: SendResult, error: SmtpadminError | None) -> None:
     if isinstance(error, UntrustedError) and error.fingerprint:
         names: Sequence[str] = error.detail.splitlines()
         note(f"the certificate's SHA-256 is {error.fingerprint}; {', '.join(names)}")
-
-
-async def _follow(result: SendResult, seconds: float) -> Trace:
-    """Nothing that goes wrong here takes away what is known of the sending."""
-    from smtpadmin.cli.sources import connected
-    from smtpadmin.services.follow_sent import Trace, follow
-
-    if result.result != "accepted":
-        return Trace()
-    try:
-        async with connected((), True) as (_, opened):
-            connectors = {name: connector for name, (_, connector) in opened.items()}
-            trace = await follow(connectors, result, seconds=seconds)
-    except SmtpadminError as error:
-        note(f"it cannot be followed: {error}")
-        return Trace()
-    for name, failure in trace.failures.items():
-        note(f"{name} could not be asked: {failure.what}")
-    return trace
-
-
-def _show_trace(trace: Trace, seconds: float) -> None:
-    for tracked in trace.messages:
-        each = ", ".join(f"{r.address} {r.status}" for r in tracked.recipients)
-        note(f"{', '.join(tracked.queue_ids)}: {tracked.status}" + (f" ({each})" if each else ""))
-    if not trace.messages:
-        note("no server with a profile has seen it yet")
-    elif not trace.ended:
-        note(f"not ended within {seconds:g} s; track it again later")

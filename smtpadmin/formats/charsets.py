@@ -45,9 +45,10 @@ def decode_text(octets: bytes, charset: str = "") -> str:
     """The text: by its charset; what does not fit becomes ``\\xNN``. Without a charset, or with one
     that is unknown or plainly wrong, UTF-8 where valid, else Windows-1252."""
     codec = codec_of(charset) if charset else None
-    if codec not in (None, "ascii", "utf-8"):
-        return octets.decode(codec or "", "backslashreplace")
-    try:
-        return octets.decode("utf-8")
-    except UnicodeDecodeError:
-        return octets.decode("utf-8" if codec == "utf-8" else "cp1252", "backslashreplace")
+    for name in (None if codec == "ascii" else codec, "utf-8"):
+        try:
+            return octets.decode(name or "utf-8")
+        except UnicodeDecodeError:
+            continue
+    fallback = "cp1252" if codec in (None, "ascii") else codec
+    return octets.decode(fallback, "backslashreplace")

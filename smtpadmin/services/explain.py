@@ -14,17 +14,23 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from smtpadmin.formats.delivery_report import DeliveryReport, ReportedRecipient, read_report
+from smtpadmin.formats.bounce import read_report
+from smtpadmin.model.bounce import DeliveryReport, ReportedRecipient
 from smtpadmin.model.explanation import ExplainedRecipient, Explanation, Reason, WhoActs
 from smtpadmin.util.resources import read_text
 
 MOST_LOOKED_AT = 2_000
 """Characters of a reply that are matched: phrases stand at its head."""
 
-_CODE = re.compile(r"(?<![\w.])([245]\d\d)(?=[ -]|$)")
+_CODE = re.compile(r"(?<![\w./-])([245][0-5]\d)(?=[ \-,:;'<#]|$)")
 _ENHANCED = re.compile(r"(?<![\d.])([245])\.(\d{1,3}\.\d{1,3})(?![\d.])")
-_VAGUE = {"0.0", "1.0", "2.0", "3.0", "4.0", "5.0", "6.0", "7.0", "7.1", "7.30"}
+_VAGUE = {"0.0", "1.0", "2.0", "2.1", "3.0", "4.0", "5.0", "6.0", "7.0", "7.1", "7.9", "7.30"}
 """Enhanced codes that say less than a phrase does."""
+_AUTOMATIC = {
+    "vacation": Reason.VACATION,
+    "receipt": Reason.DELIVERED,
+    "challenge": Reason.POLICY,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +87,6 @@ def explain_message(raw: bytes) -> Explanation:
     """What a whole message is: a delivery report, a bounce without one, a complaint, an automatic
     answer, or none of these. Never raises."""
     report = read_report(raw)
-    recipients = tuple(_explained(recipient) for recipient in report.recipients)
-    reason = _reason_of_report(report, recipients)
-    words = _reasons()[reason]
-    permanent = next((r.permanent for r in recipients if r.permanent is not None), None)
     if report.kind == "not-a-bounce":
         return Explanation(
             "not-a-bounce",
@@ -95,11 +97,15 @@ def explain_message(raw: bytes) -> Explanation:
             None,
             report.message_id,
         )
+    recipients = tuple(_explained(recipient, report) for recipient in report.recipients)
+    reason = _reason_of_report(report, recipients)
+    words = _reasons()[reason]
+    permanent = next((r.permanent for r in recipients if r.permanent is not None), None)
     return Explanation(
         kind=report.kind,
         reason=reason,
         who_acts=WhoActs(words["who_acts"]),
-        summary=str(words["summary"]),
+        summary=_about(recipients, str(words["summary"])),
         remedy=str(words["remedy"]),
         permanent=permanent,
         message_id=report.message_id,
@@ -107,17 +113,28 @@ def explain_message(raw: bytes) -> Explanation:
     )
 
 
-def _explained(recipient: ReportedRecipient) -> ExplainedRecipient:
+def _about(recipients: tuple[ExplainedRecipient, ...], words: str) -> str:
+    """A delay is not a failure, and is told as what it is."""
+    if recipients and all(recipient.action == "delayed" for recipient in recipients):
+        return f"Not delivered yet, the server goes on trying: {words}"
+    return words
+
+
+def _explained(recipient: ReportedRecipient, report: DeliveryReport) -> ExplainedRecipient:
     codes = _codes_of(recipient.diagnostic)
-    status = recipient.status or codes.enhanced
-    known = _Codes(codes.reply, status)
+    known = _Codes(codes.reply, _telling(recipient.status, recipient.diagnostic))
     good = recipient.action in ("delivered", "relayed", "expanded")
-    reason = Reason.DELIVERED if good else _reason_of(recipient.diagnostic, known)
+    if report.kind == "feedback":
+        reason = Reason.COMPLAINT
+    else:
+        reason = Reason.DELIVERED if good else _reason_of(recipient.diagnostic, known)
+    if reason is Reason.OTHER or (reason is Reason.POLICY and not recipient.diagnostic):
+        reason = _by_phrase(report.words) or reason
     permanent = None if good else False if recipient.action == "delayed" else known.permanent
     return ExplainedRecipient(
         recipient.address,
         recipient.action,
-        status,
+        known.enhanced,
         codes.reply,
         reason,
         permanent,
@@ -125,13 +142,25 @@ def _explained(recipient: ReportedRecipient) -> ExplainedRecipient:
     )
 
 
+def _telling(status: str | None, diagnostic: str) -> str | None:
+    """The status that says most: many reports say 5.0.0 where the reply had a better one."""
+    if status is not None and not status.endswith(".0.0"):
+        return status
+    inside = [f"{c}.{d}" for c, d in _ENHANCED.findall(diagnostic[:MOST_LOOKED_AT])]
+    exact = [code for code in inside if not code.endswith(".0")]
+    better = [code for code in inside if not code.endswith(".0.0")]
+    return next(iter((*exact, *better)), status or next(iter(inside), None))
+
+
 def _reason_of_report(report: DeliveryReport, recipients: Iterable[ExplainedRecipient]) -> Reason:
     if report.kind == "auto-reply":
-        return Reason.VACATION
+        return _AUTOMATIC.get(report.automatic, Reason.OTHER)
     if report.kind == "feedback":
         return Reason.COMPLAINT
     reasons = [recipient.reason for recipient in recipients]
-    return next((r for r in reasons if r is not Reason.DELIVERED), (*reasons, Reason.OTHER)[0])
+    if not reasons:
+        return _by_phrase(report.words) or Reason.OTHER
+    return next((r for r in reasons if r is not Reason.DELIVERED), reasons[0])
 
 
 def _codes_of(text: str) -> _Codes:
@@ -145,9 +174,11 @@ def _codes_of(text: str) -> _Codes:
 
 def _reason_of(text: str, codes: _Codes) -> Reason:
     by_code = _by_enhanced(codes.enhanced)
-    if by_code is not None and codes.enhanced and codes.enhanced[2:] not in _VAGUE:
-        return by_code
     by_phrase = _by_phrase(text)
+    if by_code is not None and codes.enhanced and codes.enhanced[2:] not in _VAGUE:
+        # 5.1.1 is some servers' answer to every recipient they refuse.
+        full = codes.enhanced[2:] == "1.1" and by_phrase is Reason.MAILBOX_FULL
+        return Reason.MAILBOX_FULL if full else by_code
     if by_phrase is not None:
         return by_phrase
     if by_code not in (None, Reason.OTHER):

@@ -45,7 +45,7 @@ class Sent:
 
 class TestSender:
     """Sends test messages. ``line`` tells each transcript line live, ``finished`` each outcome;
-    ``history`` holds the last ones, the oldest first."""
+    ``history`` holds the last ones, the oldest first; ``raw`` the last message as it was sent."""
 
     __test__ = False
 
@@ -53,6 +53,7 @@ class TestSender:
         self.line: Signal[[TranscriptLine]] = Signal()
         self.finished: Signal[[Sent]] = Signal()
         self.history: deque[Sent] = deque(maxlen=KEPT)
+        self.raw = b""
         self._file = history_file
 
     async def send(
@@ -69,6 +70,7 @@ class TestSender:
 
         now = datetime.now(UTC)
         raw, message_id = build(message, now, uuid.uuid4())
+        self.raw = raw
         envelope = Envelope(*envelope_of(message), raw, message_id)
         result, error = await send(
             endpoint, password, envelope, total_s=total_s, emit=self.line.emit
@@ -97,6 +99,7 @@ class TestSender:
         letter, target = recipe.letter, recipe.plan.target
         turn = Turn(now, n, times, target.host or target.mx_of)
         envelope = await run_blocking(compose, letter, turn)
+        self.raw = envelope.raw
         result, error = await send_plan(
             recipe.plan,
             envelope,

@@ -159,6 +159,26 @@ def test_the_log_on_disk_answers_the_same(served: tuple[Cli, dict[str, Any]]) ->
     assert len(records) == len((Path(log) / "mail.log").read_bytes().splitlines())
 
 
+def test_a_queued_message_is_shown_and_saved(
+    served: tuple[Cli, dict[str, Any]], tmp_path: Path
+) -> None:
+    cli, _ = served
+    queue_id = cli("queue", "list", "--all", "--json")[1][0]["queue_id"]
+    where = ["queue", "show", "--server", "mx1.acme.example", queue_id]
+    code, (whole,), _ = cli(*where, "--json")
+    assert (code, whole.keys()) == (0, {"queue_id", "sender", "recipients", "raw"})
+    _, (views,), _ = cli(*where, "--headers", "--body", "--structure", "--json")
+    names = [header["name"] for header in views["headers"]]
+    assert {"Received", "Subject", "Message-ID"} <= set(names)
+    assert views["body"].strip() == "hello"
+    assert views["structure"]["type"] == "text/plain"
+    assert cli(*where, "--save", str(tmp_path / "x.eml"))[0] == 0
+    assert (tmp_path / "x.eml").read_bytes().endswith(b"\r\nhello\r\n")
+    code, _, problem = cli(*where, "--save", str(tmp_path / "x.eml"))
+    assert code == 1
+    assert "another name" in problem
+
+
 def test_delete_dry_run_refusal_and_delete(served: tuple[Cli, dict[str, Any]]) -> None:
     cli, _ = served
     what = ["--all", "--filter", "to:user19*@down.example", "--json"]
@@ -195,6 +215,8 @@ def test_a_message_is_sent_and_followed(served: tuple[Cli, dict[str, Any]]) -> N
     assert sent["tls"]["version"].startswith("TLSv1")
     assert sent["trace"][0]["status"] == "delivered"
     assert sent["trace"][0]["queue_ids"] == [sent["queue_id"]]
+    assert (sent["follow"]["status"], sent["follow"]["ended"]) == ("delivered", True)
+    assert [step["kind"] for step in sent["follow"]["steps"]] == ["accepted", "found", "state"]
 
 
 def test_an_unknown_server_and_an_unreachable_one(served: tuple[Cli, dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from smtpadmin.cli.app import run
-from tests.formats.test_delivery_report import DSN
+from tests.formats.test_bounce import DSN
 
 FIELDS = {"kind", "message_id", "recipients", "reason", "who_acts", "summary", "remedy"}
 RECIPIENT = {"address", "action", "status", "reply_code", "reason", "permanent", "diagnostic"}

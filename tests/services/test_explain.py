@@ -34,6 +34,10 @@ from smtpadmin.services.explain import explain_message, explain_reply
         ("550 5.6.0 GTUBE: spam message rejected", "spam", True),
         ("500 5.5.2 Error: bad syntax", "syntax", True),
         ("250 2.0.0 Ok: queued as ABC", "delivered", None),
+        ("retry time not reached for any host", "network", None),
+        ("retry timeout exceeded", "expired", None),
+        ("500 5.3.0 Error: command failed", "system", True),
+        ("550 mailbox closed", "mailbox-disabled", True),
         ("what is this", "other", None),
     ],
 )  # fmt: skip
@@ -56,7 +60,7 @@ def test_what_happens_next_is_said_with_what_the_queue_knows() -> None:
 
 
 def test_a_bounce_message_is_explained_recipient_by_recipient() -> None:
-    from tests.formats.test_delivery_report import DSN
+    from tests.formats.test_bounce import DSN
 
     found = explain_message(DSN)
     assert (found.kind, found.reason, found.message_id) == (
@@ -86,3 +90,52 @@ def test_every_reason_has_its_words() -> None:
     assert set(_reasons()) == {reason.value for reason in Reason}
     for words in _reasons().values():
         WhoActs(words["who_acts"])
+
+
+def test_a_vague_status_gives_way_to_the_reply() -> None:
+    raw = (b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n"
+           b"Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\nAction: failed\n"
+           b"Status: 5.0.0\nDiagnostic-Code: smtp; 452 4.2.2 over quota\n--b--\n")  # fmt: skip
+    (found,) = explain_message(raw).recipients
+    assert (found.status, found.reply_code, found.reason, found.permanent) == (
+        "4.2.2",
+        452,
+        "mailbox-full",
+        False,
+    )
+
+
+def test_a_delay_is_told_as_one() -> None:
+    raw = (b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n"
+           b"Content-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b.example\nAction: delayed\n"
+           b"Status: 4.4.1\n--b--\n")  # fmt: skip
+    found = explain_message(raw)
+    assert found.permanent is False
+    assert "goes on trying" in found.summary
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("Der Empfänger ist unbekannt", "no-such-user"), ("utilisateur inconnu", "no-such-user"),
+        ("La cuenta de correo no existe", "no-such-user"), ("Casella di posta piena", "mailbox-full"),
+        ("Das Postfach ist voll", "mailbox-full"), ("Пользователь не найден", "no-such-user"),
+        ("メールボックスの容量", "mailbox-full"), ("550 mailbox is frozen", "mailbox-disabled"),
+        ("you are not a member of this mailing list", "policy"), ("the user has moved", "moved"),
+    ],
+)  # fmt: skip
+def test_words_of_many_languages(words: str, reason: str) -> None:
+    assert explain_reply(words).reason.value == reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "raw"),
+    [
+        ("auto-reply", b"Auto-Submitted: auto-replied\nSubject: x\n\naway"),
+        ("feedback", b"Content-Type: multipart/report; boundary=b\n\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\nOriginal-Rcpt-To: a@b\n--b--"),
+    ],
+)  # fmt: skip
+def test_kinds_that_look_like_bounces(kind: str, raw: bytes) -> None:
+    found = explain_message(raw)
+    assert found.kind == kind
+    assert found.reason in (Reason.VACATION, Reason.COMPLAINT)

@@ -1,0 +1,186 @@
+"""A real Dovecot on free loopback ports: IMAP, POP3 (plain, STARTTLS and TLS) and LMTP, one account."""
+
+from __future__ import annotations
+
+import imaplib
+import os
+import shutil
+import smtplib
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import trustme
+
+from smtpadmin.model.mailbox import MailboxAccount, MailboxProtocol
+from smtpadmin.model.profile import TlsMode
+
+USER, PASSWORD = "anna@local.example", "pass word"
+PORTS = ("imap", "imaps", "pop3", "pop3s", "lmtp")
+
+
+@dataclass(frozen=True, slots=True)
+class Dovecot:
+    """A started server."""
+
+    folder: Path
+    ports: dict[str, int]
+    ca_file: str
+
+    def account(
+        self,
+        protocol: MailboxProtocol = MailboxProtocol.IMAP,
+        tls: TlsMode = TlsMode.IMPLICIT,
+        **more: str,
+    ) -> MailboxAccount:
+        name = protocol.value + ("s" if tls is TlsMode.IMPLICIT else "")
+        values = {"user": USER, "password": PASSWORD, "ca_file": self.ca_file} | more
+        return MailboxAccount(protocol, "localhost", self.ports[name], tls, **values)
+
+    def deliver(self, raw: bytes, recipient: str = USER) -> None:
+        """As a mail server does, by LMTP (RFC 2033)."""
+        with smtplib.LMTP("127.0.0.1", self.ports["lmtp"]) as client:
+            client.sendmail("sender@other.example", [recipient], raw)
+
+    def put(self, raw: bytes, mailbox: str) -> None:
+        """Into another folder, as a filter does."""
+        config = str(self.folder / "dovecot.conf")
+        subprocess.run(
+            ["doveadm", "-c", config, "save", "-u", USER, "-m", mailbox], input=raw, check=True
+        )
+
+
+@contextmanager
+def running_dovecot(folder: Path) -> Iterator[Dovecot]:
+    """Skips where Dovecot is missing or we are not root (its processes change their user)."""
+    program = shutil.which("dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("not installed: dovecot")
+        pytest.skip("not installed: dovecot")
+    if os.geteuid() != 0:
+        pytest.skip("Dovecot's processes change their user, which needs root")
+    server = _configured(folder)
+    with subprocess.Popen(
+        [program, "-F", "-c", str(folder / "dovecot.conf")], stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            _wait(server, process)
+            yield server
+        finally:
+            process.terminate()
+
+
+def _configured(folder: Path) -> Dovecot:
+    folder.chmod(0o755)
+    for parent in folder.parents:
+        if parent != Path("/") and not parent.stat().st_mode & 0o001:
+            parent.chmod(parent.stat().st_mode | 0o011)
+    ca = trustme.CA()
+    certificate = ca.issue_cert("localhost", "127.0.0.1")
+    ca.cert_pem.write_to_path(str(folder / "ca.pem"))
+    certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+    (folder / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
+    ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+    mail = folder / "mail"
+    mail.mkdir()
+    shutil.chown(mail, "mail", "mail")
+    (folder / "dovecot.conf").write_text(CONFIG.format(folder=folder, **ports))
+    return Dovecot(folder, ports, str(folder / "ca.pem"))
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [int(each.getsockname()[1]) for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def _wait(server: Dovecot, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            for port in server.ports.values():
+                socket.create_connection(("127.0.0.1", port), 1).close()
+            with imaplib.IMAP4("127.0.0.1", server.ports["imap"], 5) as client:
+                client.login(USER, PASSWORD)
+                client.select()
+            return
+        except (OSError, imaplib.IMAP4.error):
+            time.sleep(0.02)
+    log = server.folder / "dovecot.log"
+    raise AssertionError(f"dovecot does not start: {log.read_text() if log.exists() else 'no log'}")
+
+
+CONFIG = """
+base_dir = {folder}/run
+state_dir = {folder}/state
+instance_name = smtpadmin-test
+protocols = imap pop3 lmtp
+listen = 127.0.0.1
+log_path = {folder}/dovecot.log
+mail_location = maildir:{folder}/mail/%u
+mail_uid = mail
+mail_gid = mail
+first_valid_uid = 1
+first_valid_gid = 1
+ssl = yes
+ssl_cert = <{folder}/server.pem
+ssl_key = <{folder}/server.pem
+disable_plaintext_auth = no
+auth_mechanisms = plain login
+auth_failure_delay = 0
+namespace inbox {{
+  inbox = yes
+  separator = /
+  mailbox Junk {{
+    auto = create
+    special_use = \\Junk
+  }}
+  mailbox "Ünï code" {{
+    auto = create
+  }}
+}}
+passdb {{
+  driver = passwd-file
+  args = username_format=%u {folder}/users
+}}
+userdb {{
+  driver = static
+  args = uid=mail gid=mail home={folder}/mail/%u
+}}
+service anvil {{
+  unix_listener anvil {{
+    mode = 0600
+  }}
+}}
+service imap-login {{
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+    ssl = yes
+  }}
+}}
+service pop3-login {{
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = {pop3s}
+    ssl = yes
+  }}
+}}
+service lmtp {{
+  inet_listener lmtp {{
+    port = {lmtp}
+  }}
+}}
+"""
