@@ -13,6 +13,9 @@ from smtpadmin.settings import paths
 from smtpadmin.settings.preferences import Preferences
 
 if TYPE_CHECKING:
+    from smtpadmin.connectors.api import Connector
+    from smtpadmin.gui.send.repeats import Repeats
+    from smtpadmin.model.mailbox import MailboxAccount
     from smtpadmin.model.profile import Profile
     from smtpadmin.services.demo_server import DemoServer
     from smtpadmin.services.session import ServerSession
@@ -22,9 +25,11 @@ if TYPE_CHECKING:
 
 
 class Workspace(QObject):
-    """Owned by the window. ``profiles_changed`` when the sidebar must be filled anew."""
+    """Owned by the window. ``profiles_changed`` when the sidebar must be filled anew; ``noticed`` is
+    a sentence that concerns no page."""
 
     profiles_changed = Signal()
+    noticed = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,6 +40,7 @@ class Workspace(QObject):
         self._of_session: set[str] = set()
         self.problems: list[str] = []
         self.sessions: dict[str, ServerSession] = {}
+        self.mailboxes: dict[str, MailboxAccount] = {}
 
     @cached_property
     def journal(self) -> Journal:
@@ -42,6 +48,25 @@ class Workspace(QObject):
         from smtpadmin.settings.journal import Journal
 
         return Journal(paths.state_dir() / "journal")
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        """Tests that are sent again and again while the window runs."""
+        from smtpadmin.gui.send.repeats import Repeats
+
+        repeats = Repeats()
+        repeats.noticed.connect(self.noticed.emit)
+        return repeats
+
+    def open_connectors(self) -> dict[str, Connector]:
+        """The connectors of every server that is connected now, by name."""
+        from smtpadmin.services.session import SessionState
+
+        return {
+            session.profile.name: session.connector
+            for session in self.sessions.values()
+            if session.status.state is SessionState.CONNECTED
+        }
 
     @cached_property
     def demo_profiles(self) -> ProfileStore:
@@ -136,6 +161,8 @@ class Workspace(QObject):
 
     async def close(self) -> None:
         """Close every session and the demo."""
+        if "repeats" in self.__dict__:
+            await self.repeats.close()
         for uuid in tuple(self.sessions):
             await self.drop_session(uuid)
         if self.demo is not None:

@@ -1,0 +1,118 @@
+"""The way of a followed message as one growing picture: each step with its reason, then what the
+mailbox has: hops with their delays, authentication, changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+
+from smtpadmin.formats.follow_words import Words, arrival_groups, step_words
+from smtpadmin.gui.icons import icon
+from smtpadmin.gui.status_words import delivery_tone
+from smtpadmin.gui.theme.theme import current_theme
+from smtpadmin.gui.time_format import TIMES
+from smtpadmin.gui.widgets.label import tooltip
+from smtpadmin.model.follow import ArrivalReport, FollowStep, StepKind
+from smtpadmin.util.text import visible
+
+_ICONS = {
+    StepKind.ACCEPTED: "check",
+    StepKind.FOUND: "eye",
+    StepKind.NOTIFICATION: "bounce",
+    StepKind.NOT_ASKED: "warning",
+    StepKind.ARRIVED: "mail",
+    StepKind.NOT_ARRIVED: "clock",
+}
+_TONE_ICONS = {"ok": "check", "info": "info", "warn": "warning", "err": "error"}
+
+
+class FollowTree(QTreeWidget):
+    """``add`` for each step, ``show_arrival`` at the end."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        titles = ("What happened", "Where", "When", "Detail")
+        self.setHeaderLabels([self.tr(title) for title in titles])
+        self.setAccessibleName(self.tr("The way of the message"))
+        self.setTabKeyNavigation(False)
+        self.setUniformRowHeights(True)
+        self.header().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self.header().setStretchLastSection(True)
+        em = self.fontMetrics().averageCharWidth()
+        for column, wide in enumerate((34, 22, 10)):
+            self.setColumnWidth(column, wide * em)
+        self._steps: list[FollowStep] = []
+        self._arrival: ArrivalReport | None = None
+        current_theme().changed.connect(self._show_again)
+        TIMES.changed.connect(self._show_again)
+
+    def start(self) -> None:
+        """Forget the last one."""
+        self._steps, self._arrival = [], None
+        self.clear()
+
+    def show_all(self, steps: Sequence[FollowStep], arrival: ArrivalReport | None) -> None:
+        """Show these instead."""
+        self._steps, self._arrival = list(steps), arrival
+        self._show_again()
+
+    def add(self, step: FollowStep) -> None:
+        """One more step."""
+        self._steps.append(step)
+        self._add_step(step)
+        self.scrollToBottom()
+
+    def show_arrival(self, arrival: ArrivalReport) -> None:
+        """What the mailbox has."""
+        self._arrival = arrival
+        self._add_arrival(arrival)
+
+    def _show_again(self) -> None:
+        self.clear()
+        for step in self._steps:
+            self._add_step(step)
+        if self._arrival is not None:
+            self._add_arrival(self._arrival)
+
+    def _add_step(self, step: FollowStep) -> None:
+        found = step_words(step)
+        name = _ICONS.get(step.kind) or delivery_tone(step.status.value if step.status else "")[1]
+        where = " ".join(filter(None, (step.server, step.queue_id)))
+        item = _item(found, visible(where, 200), TIMES.time(step.time), name)
+        item.setToolTip(2, TIMES.full(step.time))
+        self.addTopLevelItem(item)
+        if step.next_try is not None:
+            words = Words("warn", self.tr("Next try"), TIMES.full(step.next_try).split("\n", 1)[0])
+            item.addChild(_item(words, "", TIMES.time(step.next_try), "clock"))
+        if step.explanation is not None:
+            why = step.explanation
+            who = self.tr("Who acts: {0}.").format(why.who_acts)
+            item.addChild(_item(Words("info", why.summary, f"{who} {why.remedy}"), "", "", "info"))
+        item.setExpanded(True)
+
+    def _add_arrival(self, arrival: ArrivalReport) -> None:
+        for title, lines in arrival_groups(arrival):
+            group = QTreeWidgetItem([self.tr(title)])
+            font = self.font()
+            font.setWeight(font.Weight.DemiBold)
+            group.setFont(0, font)
+            self.addTopLevelItem(group)
+            group.setFirstColumnSpanned(True)
+            for name, words in lines:
+                group.addChild(_item(words, name, "", _TONE_ICONS[words.tone]))
+            group.setExpanded(True)
+        self.scrollToBottom()
+
+
+def _item(words: Words, where: str, when: str, name: str) -> QTreeWidgetItem:
+    item = QTreeWidgetItem([words.title, where, when, words.detail])
+    item.setIcon(0, icon(name, words.tone))
+    if words.tone in ("warn", "err"):
+        item.setForeground(0, current_theme().color(words.tone))
+    item.setForeground(2, current_theme().color("muted"))
+    for column, text in ((0, words.title), (1, where), (3, words.detail)):
+        item.setToolTip(column, tooltip(text))
+    item.setTextAlignment(2, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    return item
