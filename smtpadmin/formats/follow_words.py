@@ -23,6 +23,14 @@ _KINDS = {
 }
 _WELL = (DeliveryStatus.DELIVERED, DeliveryStatus.SENT)
 _OPEN = (DeliveryStatus.DEFERRED, DeliveryStatus.HELD, DeliveryStatus.QUEUED)
+_ENDS = {
+    DeliveryStatus.SENT: "Handed on to a server that cannot be asked",
+    DeliveryStatus.PARTIAL: "It ended differently for each recipient",
+    DeliveryStatus.DEFERRED: "Deferred: the server will try again",
+    DeliveryStatus.HELD: "Held in the queue",
+    DeliveryStatus.QUEUED: "Waiting in the queue",
+    DeliveryStatus.UNKNOWN: "Nothing is known of it",
+}
 _GOOD, _BAD = ("pass",), ("fail", "permerror", "softfail")
 
 
@@ -65,7 +73,7 @@ def report_words(report: FollowReport) -> Words:
         return Words(tone, f"It lies in {visible(arrival.folder, 200)}{junk}{after}")
     if not report.messages:
         return Words("warn", "No server that can be asked has seen it yet")
-    words = f"{report.status.value.capitalize()}"
+    words = _ENDS.get(report.status, report.status.value.capitalize())
     if report.ended:
         return Words(status_tone(report.status), words, "Nothing more will happen.")
     return Words(status_tone(report.status), words, "It has not ended yet; track it again later.")

@@ -36,7 +36,7 @@ from smtpadmin.gui.tasks import TaskScope
 from smtpadmin.gui.trust_question import show_question
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.workspace import Workspace
-from smtpadmin.model.errors import SmtpadminError, UntrustedError
+from smtpadmin.model.errors import SmtpadminError, UntrustedError, UsageError
 from smtpadmin.model.profile import Profile
 from smtpadmin.model.recipe import Letter, Recipe
 from smtpadmin.model.smtp import SendResult, TranscriptLine
@@ -235,7 +235,8 @@ class SendTest(QDialog):
 
     def _on_error(self, name: str, error: BaseException) -> None:
         if isinstance(error, SmtpadminError):
-            self.banner.show_message("err", error.what, error.remedy, details=str(error))
+            details = "" if isinstance(error, UsageError) else str(error)
+            self.banner.show_message("err", error.what, error.remedy, details=details)
         elif isinstance(error, OSError):
             self.banner.show_message("err", str(error))
         else:
@@ -308,6 +309,8 @@ class SendTest(QDialog):
         recipe, secrets = self.compose.recipe(), self.compose.secrets()
         schedule = await self._workspace.repeats.start(recipe, secrets, self.repeating.span)
         self.repeating.choose(schedule.key)
+        words = self.tr("It is sent again and again while smtpadmin runs")
+        self.banner.show_message("ok", words, self.tr("You will be told when the outcome changes."))
 
     def _on_stop_repeating(self, key: str) -> None:
         self._scope.spawn("stop repeating", self._workspace.repeats.stop(key))

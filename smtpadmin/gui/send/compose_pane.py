@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from smtpadmin.transport.smtp_run import Secrets
 
 USUAL = SendPlan(tls=TlsPlan(TlsUse.STARTTLS))
+
+
+class _FormArea(QScrollArea):
+    """Scrolls down, never aside: it is as wide as its form needs."""
+
+    def minimumSizeHint(self) -> QSize:
+        inside = self.widget()
+        wide = inside.minimumSizeHint().width() if inside is not None else 0
+        return QSize(wide + self.verticalScrollBar().sizeHint().width(), 80)
 
 
 class ComposePane(QWidget):
@@ -87,7 +96,7 @@ class ComposePane(QWidget):
         column.addWidget(self.letter, 1)
         column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.advanced)
-        self.area = QScrollArea()
+        self.area = _FormArea()
         self.area.setObjectName("dialogGround")
         self.area.setFrameShape(QFrame.Shape.NoFrame)
         self.area.setWidgetResizable(True)

@@ -51,12 +51,7 @@ class FollowPane(QWidget):
         self.stop = QPushButton(self.tr("S&top"))
         self._lay_out()
         self.show_mailbox(None)
-        self._enable(following=False)
-        self.banner.show_message(
-            "info",
-            self.tr("A message that is followed shows its way here"),
-            self.tr("Accepted, queued, each hop, delivered or bounced, found in the mailbox."),
-        )
+        self.forget()
 
     def _lay_out(self) -> None:
         for button, name, signal in (
@@ -102,6 +97,11 @@ class FollowPane(QWidget):
         self.report = None
         self.tree.start()
         self._enable(following=False)
+        self.banner.show_message(
+            "info",
+            self.tr("A message that is followed shows its way here"),
+            self.tr("Accepted, queued, each hop, delivered or bounced, found in the mailbox."),
+        )
 
     async def follow(
         self,

@@ -33,16 +33,17 @@ class FollowTree(QTreeWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        titles = ("What happened", "Where", "When", "Detail")
+        titles = ("What happened", "Where", "When")
         self.setHeaderLabels([self.tr(title) for title in titles])
         self.setAccessibleName(self.tr("The way of the message"))
         self.setTabKeyNavigation(False)
-        self.setUniformRowHeights(True)
-        self.header().setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
-        self.header().setStretchLastSection(True)
-        em = self.fontMetrics().averageCharWidth()
-        for column, wide in enumerate((34, 22, 10)):
-            self.setColumnWidth(column, wide * em)
+        self.setWordWrap(True)
+        header, em = self.header(), self.fontMetrics().averageCharWidth()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.setColumnWidth(1, 26 * em)
+        self.setColumnWidth(2, 12 * em)
         self._steps: list[FollowStep] = []
         self._arrival: ArrivalReport | None = None
         current_theme().changed.connect(self._show_again)
@@ -107,12 +108,13 @@ class FollowTree(QTreeWidget):
 
 
 def _item(words: Words, where: str, when: str, name: str) -> QTreeWidgetItem:
-    item = QTreeWidgetItem([words.title, where, when, words.detail])
+    item = QTreeWidgetItem(["\n".join(filter(None, (words.title, words.detail))), where, when])
     item.setIcon(0, icon(name, words.tone))
     if words.tone in ("warn", "err"):
         item.setForeground(0, current_theme().color(words.tone))
     item.setForeground(2, current_theme().color("muted"))
-    for column, text in ((0, words.title), (1, where), (3, words.detail)):
-        item.setToolTip(column, tooltip(text))
-    item.setTextAlignment(2, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+    item.setToolTip(0, tooltip(words.detail or words.title))
+    item.setToolTip(1, tooltip(where))
+    for column in (1, 2):
+        item.setTextAlignment(column, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
     return item

@@ -20,7 +20,7 @@ from smtpadmin.formats.spans import seconds_of
 from smtpadmin.gui.icons import icon, tint
 from smtpadmin.gui.send.form_rows import name_it
 from smtpadmin.gui.send.repeats import Repeats, Schedule
-from smtpadmin.gui.time_format import TIMES, seconds
+from smtpadmin.gui.time_format import TIMES, age, seconds
 from smtpadmin.gui.widgets.label import Label, tooltip
 from smtpadmin.gui.widgets.outcome_plot import OutcomePlot
 from smtpadmin.model.repeat import Run
@@ -78,7 +78,6 @@ class RepeatPane(QWidget):
         first.addStretch(1)
         second.addWidget(self.which, 1)
         second.addWidget(self.stop)
-        self._second = second
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(8)
@@ -88,6 +87,7 @@ class RepeatPane(QWidget):
         column.addWidget(self.state)
         column.addWidget(self.plot)
         column.addWidget(self.runs, 1)
+        column.addStretch(0)
 
     @property
     def span(self) -> timedelta:
@@ -135,7 +135,7 @@ class RepeatPane(QWidget):
         self._list_runs(schedule.key, runs)
 
     def _state(self, schedule: Schedule, runs: list[Run]) -> str:
-        every = self.tr("every {0}").format(seconds(schedule.every.total_seconds()))
+        every = self.tr("every {0}").format(age(schedule.every))
         if not schedule.repeater.running:
             every = self.tr("ended")
         return f"{every}; {self.plot.words()}" if not runs else f"{every}; {_summary(runs)}"

@@ -29,7 +29,7 @@ class TargetForm(QWidget):
         self.host = QLineEdit()
         self.host.setPlaceholderText("mail.example.org:587")
         self.host.textEdited.connect(self._on_edited)
-        self.direct = QCheckBox(self.tr("Direct to the MX hosts of the recipient's domain"))
+        self.direct = QCheckBox(self.tr("Direct to the domain's MX hosts"))
         self.direct.toggled.connect(self._on_direct)
         self.tls: Choice[TlsUse] = Choice(
             (
@@ -59,7 +59,11 @@ class TargetForm(QWidget):
         form = new_form()
         add_row(form, self.tr("&Server:"), self.host, self.tr("Server, HOST:PORT"),
                 self.tr("Host, HOST:PORT, or the path of a Unix socket"))  # fmt: skip
-        name_it(self.direct, self.direct.text(), self.tr("As a mail server does: each in order"))
+        name_it(
+            self.direct,
+            self.direct.text(),
+            self.tr("Those of the recipient's domain, each in order, as a mail server does"),
+        )
         form.addRow(heading(""), self.direct)
         row = QHBoxLayout()
         row.setSpacing(8)
