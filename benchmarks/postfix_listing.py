@@ -2,11 +2,11 @@
 
 The parse is measured beside ``json.loads`` of each line. The listing through the connector is
 measured beside ``postqueue -j | wc -l`` over the same link. ``postqueue`` is a stand-in that prints
-a listing made here (a real queue of that size takes hours to fill), so what is measured is the
-link, the parser and the connector, not Postfix. With ``--ssh`` the link is a real sshd on loopback,
-which needs root.
+a listing made here, so what is measured is the link, the parser and the connector, not Postfix.
+With ``--ssh`` the link is a real sshd on loopback; with ``--real`` it leads to a real Postfix with
+that many messages on hold, as an administrator would see it. Both need root, ``--real`` minutes.
 
-    python benchmarks/postfix_listing.py [--messages 100000] [--ssh]
+    python benchmarks/postfix_listing.py [--messages 100000] [--ssh] [--real]
 """
 
 from __future__ import annotations
@@ -139,19 +139,36 @@ def stand_in(text: bytes) -> Iterator[Path]:
         yield folder
 
 
-def over_ssh(folder: Path) -> None:
+def over_ssh(name: str, base: Profile, postqueue: str) -> None:
     """The same over a real sshd; ``wc -l`` runs on our side, for the whole listing has to come."""
-    sys.path.insert(0, str(Path(__file__).parents[1]))
     from tests.servers.sshd import account, sshd_running
 
-    with sshd_running() as sshd, account(sshd) as user:
-        made = replace(sshd.profile(user), prefix=prefix(folder))
+    with sshd_running() as sshd, account(sshd) as user, tempfile.TemporaryDirectory() as mux:
+        made = sshd.profile(user)
+        made = replace(
+            made, prefix=base.prefix, settings={**base.settings, **made.settings, "access": "ssh"}
+        )
         command = (
             f"ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
-            f" -o LogLevel=ERROR -o ControlMaster=auto -o ControlPath={folder}/mux -o ControlPersist=30"
-            f" -i {user.key} -p {sshd.port} {user.name}@{sshd.host} {folder}/postqueue -j | wc -l"
+            f" -o LogLevel=ERROR -o ControlMaster=auto -o ControlPath={mux}/mux -o ControlPersist=30"
+            f" -i {user.key} -p {sshd.port} {user.name}@{sshd.host} {postqueue} | wc -l"
         )
-        measure_link("over SSH", made, ["sh", "-c", command])
+        measure_link(name, made, ["sh", "-c", command])
+
+
+def on_real_postfix(count: int) -> None:
+    """A real instance with that many held messages, over a real sshd."""
+    from tests.servers.postfix import running_postfix
+
+    with running_postfix() as lab:
+        instance = lab.short
+        subprocess.run(
+            ["smtp-source", "-c", "-m", str(count), "-s", "20", "-l", "300", "-f", "a@corp.example",
+             "-t", "u@hold.test", f"127.0.0.1:{instance.port}"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        base = Profile("u", "bench", "postfix", settings={"instance": str(instance.etc)})
+        over_ssh("real Postfix over SSH", base, f"/usr/sbin/postqueue -c {instance.etc} -j")
 
 
 def prefix(folder: Path) -> str:
@@ -164,7 +181,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--ssh", action="store_true")
+    parser.add_argument("--real", action="store_true")
     asked = parser.parse_args()
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     text = listing(asked.messages)
     print(f"{asked.messages} messages, {len(text) / 1e6:.1f} MB")
     measure_parse(text.splitlines())
@@ -174,7 +193,9 @@ def main() -> None:
         )
         measure_link("local", local, ["sh", "-c", f"{folder}/postqueue -j | wc -l"])
         if asked.ssh:
-            over_ssh(folder)
+            over_ssh("over SSH", local, f"{folder}/postqueue -j")
+    if asked.real:
+        on_real_postfix(asked.messages)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,6 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "gui/tour_states.py": BY_THE_TOUR,
     "cli/demo.py": BY_THE_TOUR,
     "cli/gui.py": BY_THE_WINDOW,
-    "cli/logs.py": BY_A_TERMINAL,
     "cli/queue.py": BY_A_TERMINAL,
     "cli/send.py": BY_A_TERMINAL,
     "cli/server_tools.py": "tests/live/test_exim_on_the_command_line.py runs it as a user does",
@@ -28,6 +27,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "cli/sources.py": BY_A_TERMINAL,
     "cli/track.py": BY_A_TERMINAL,
     "services/demo_server.py": BY_THE_TOUR,
+    "tracking/dialect.py": "nouns; every test of a search uses them",
     "tracking/engine.py": BY_A_TERMINAL,
 }
 """Source file, or folder with a slash -> where it is tested instead."""

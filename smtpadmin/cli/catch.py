@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from smtpadmin.services.catch_server import CatchConfig, CatchServer
 
 MOST_WAITING = 1_000
+LEAVE_S = 2.0
 EXIT_NOTHING = 1
 
 
@@ -104,6 +105,8 @@ async def _catch(config: CatchConfig, options: dict[str, Any], as_json: bool) ->
     async with server.running():
         _say_ready(server, as_json)
         await _until(stop, printer, seconds)
+        if not stop.is_set():
+            await server.wait_for_clients(LEAVE_S)  # the last one is still to say QUIT
     await printer.print_waiting()
     return EXIT_NOTHING if options["duration"] and not printer.printed else 0
 
@@ -112,7 +115,7 @@ async def _until(stop: asyncio.Event, printer: _Printer, seconds: float | None) 
     """Print until a signal comes, the time is over or the count is reached."""
     from smtpadmin.util.tasks import TaskOwner
 
-    owner = TaskOwner("catch")
+    owner = TaskOwner("catch", lambda name, error: None)  # their errors are raised below
     tasks = [owner.spawn("stop", stop.wait()), owner.spawn("print", printer.run())]
     try:
         done, _ = await asyncio.wait(

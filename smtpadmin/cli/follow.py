@@ -9,7 +9,6 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
-from smtpadmin.cli.option_groups import opt
 from smtpadmin.cli.output import note, plain
 from smtpadmin.model.errors import SmtpadminError, UsageError
 from smtpadmin.model.follow import ArrivalReport, FollowReport, FollowStep, StepKind
@@ -26,7 +25,7 @@ _SCHEMES = {
     "imaps": (MailboxProtocol.IMAP, TlsMode.IMPLICIT), "imap": (MailboxProtocol.IMAP, TlsMode.STARTTLS),
     "pop3s": (MailboxProtocol.POP3, TlsMode.IMPLICIT), "pop3": (MailboxProtocol.POP3, TlsMode.STARTTLS),
 }  # fmt: skip
-MAILBOX = opt(
+mailbox_option = click.option(
     "--mailbox", metavar="URL",
     help="With --follow: look for it there too, imaps://USER@HOST (imap, pop3s, pop3); the password"
     f" is asked for, or taken from {PASSWORD}.",
@@ -123,7 +122,7 @@ def _say_arrival(found: ArrivalReport) -> None:
     after = f" after {found.after_s:g} s" if found.after_s is not None else ""
     note(f"it lies in {found.folder}{junk}{after}")
     for hop in found.hops:
-        delay = "" if hop.delay is None else f" +{hop.delay:g} s"
+        delay = "" if hop.delay is None else f" {hop.delay:+.0f} s"
         note(
             f"  {hop.sender or hop.address or '(local)'} → {hop.by or '?'}{delay}{' TLS' if hop.tls else ''}"
         )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +29,9 @@ from smtpadmin.model.filter import Filter
 from smtpadmin.model.log import LogRecord
 from smtpadmin.services.filtering import log_matcher
 from smtpadmin.util.text import visible
+
+if TYPE_CHECKING:
+    import msgspec
 
 
 @click.group(invoke_without_command=True)
@@ -97,32 +103,49 @@ def _from_files(
     files = list(paths) if all(p.is_file() for p in paths) else log_files(paths)
     chosen = None if options["log_format"] == "auto" else named_format(options["log_format"])
     times = log_times(options["year"], options["zone"])
-    printer = _Printer(wanted, as_json, named=False)
+    printer = _Printer(wanted, as_json, named=False, live=False)
     failed: list[UsageError] = []
 
     def tell(error: UsageError) -> None:
         failed.append(error)
         note(str(error))
 
-    for record in read_records(files, chosen, times, tell):
+    for record in _within(read_records(files, chosen, times, tell), options):
         printer.show("", record)
+    sys.stdout.flush()
     if failed:
-        return EXIT_SOME_FAILED if len(failed) < len(files) or printer.printed else 2
+        alone = len(failed) == len(files) and not printer.printed
+        return failed[0].exit_code if alone else EXIT_SOME_FAILED
     return 0 if printer.printed else EXIT_NOTHING
+
+
+def _within(records: Iterator[LogRecord], options: dict[str, Any]) -> Iterator[LogRecord]:
+    """Records of the time asked for; a line without a time goes with the one before it."""
+    since, until = _span(options)
+    inside = since is None
+    for record in records:
+        if (when := record.time) is not None:
+            inside = (since is None or when >= since) and (until is None or when < until)
+        if inside:
+            yield record
+
+
+def _span(options: dict[str, Any]) -> tuple[datetime | None, datetime | None]:
+    """``--since`` and ``--until`` as moments."""
+    from smtpadmin.formats.times import parse_time
+
+    now = datetime.now(UTC)
+    since, until = options.get("since"), options.get("until")
+    return (parse_time(since, now) if since else None, parse_time(until, now) if until else None)
 
 
 async def _from_server(
     name: str, connector: Connector, options: dict[str, Any], printer: _Printer
 ) -> None:
-    from smtpadmin.formats.times import parse_time
-
     source = ability(connector, LogSource)
     if source is None:
         raise NotPermittedError("this kind of server shows no log", where=name)
-    now = datetime.now(UTC)
-    since, until = (
-        parse_time(options[key], now) if options[key] else None for key in ("since", "until")
-    )
+    since, until = _span(options)
     if options["follow"]:
         from smtpadmin.services.log_follow import LogFollow
 
@@ -137,26 +160,60 @@ async def _from_server(
 
 
 class _Printer:
-    """Prints what passes the filter, and counts it."""
+    """Prints what passes the filter, and counts it; ``live`` shows each line at once."""
 
-    def __init__(self, wanted: Filter, as_json: bool, named: bool) -> None:
-        self._passes = log_matcher(wanted)
+    def __init__(self, wanted: Filter, as_json: bool, named: bool, live: bool = True) -> None:
+        self._passes = log_matcher(wanted) if wanted.terms else None
         self._as_json = as_json
         self._named = named
+        self._live = live
         self.printed = 0
 
     def show(self, server: str, record: LogRecord) -> None:
-        if not self._passes(record, datetime.now(UTC)):
+        if self._passes and not self._passes(record, datetime.now(UTC)):
             return
         self.printed += 1
-        if self._as_json:
+        if not self._as_json:
+            click.echo(self._for_people(server, record))
+        elif self._live:
             print_json(record)
         else:
-            when = record.time.isoformat(" ", "milliseconds") if record.time else ""
-            head = f"{server} " if self._named else ""
-            queue_id = f"{record.queue_id}: " if record.queue_id else ""
-            click.echo(
-                visible(
-                    f"{head}{when} {record.event} {queue_id}{record.message or record.raw}", 4_000
-                )
-            )
+            sys.stdout.buffer.write(_as_line(record))
+
+    def _for_people(self, server: str, record: LogRecord) -> str:
+        when = record.time.isoformat(" ", "milliseconds") if record.time else ""
+        head = f"{server} " if self._named else ""
+        queue_id = f"{record.queue_id}: " if record.queue_id else ""
+        said = f"{head}{when} {record.event} {queue_id}{record.message or record.raw}"
+        return visible(said, 4_000)
+
+
+def _as_line(record: LogRecord) -> bytes:
+    """The record as one object and a line feed, without the detours that any object needs."""
+    when = record.time
+    return (
+        _encoder().encode(
+            {
+                "file": record.file,
+                "line": record.line,
+                "time": when.isoformat() if when else None,
+                "host": record.host,
+                "program": record.program,
+                "pid": record.pid,
+                "level": record.level,
+                "queue_id": record.queue_id,
+                "event": record.event,
+                "fields": record.fields,
+                "message": record.message,
+                "raw": record.raw,
+            }
+        )
+        + b"\n"
+    )
+
+
+@cache
+def _encoder() -> msgspec.json.Encoder:
+    import msgspec
+
+    return msgspec.json.Encoder()

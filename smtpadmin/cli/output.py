@@ -72,17 +72,27 @@ def _few_encoder() -> Callable[[object], bytes]:
     return lambda value: encode(plain(value)).encode("utf-8", "backslashreplace")
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table for people; cells are made safe to show."""
+PIPED_WIDTH = 100_000
+"""Columns where no terminal limits them: one line a row, whole, for grep and cut."""
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], whole: Sequence[str] = ()
+) -> None:
+    """A table for people; cells are made safe to show. On a terminal that is too narrow the columns
+    named in ``whole`` keep all of their text, because it is typed again elsewhere (queue IDs)."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(*columns, box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in columns:
+        table.add_column(title, no_wrap=title in whole)
     for row in rows:
         table.add_row(*(Text("" if cell is None else visible(str(cell))) for cell in row))
-    Console(soft_wrap=False).print(table)
+    width = None if sys.stdout.isatty() else PIPED_WIDTH
+    Console(soft_wrap=False, width=width).print(table)
 
 
 def note(sentence: str) -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -32,8 +32,12 @@ from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
 from smtpadmin.model.profile import Profile
 from smtpadmin.model.queue import QueueAction, QueueEntry
 from smtpadmin.services.filtering import queue_matcher
-from smtpadmin.util.text import visible
+from smtpadmin.util.text import decode_line, visible
 
+if TYPE_CHECKING:
+    from smtpadmin.formats.queue_listing import QueueFormat
+
+_MOST_PROBLEMS = 20
 _HELP = {
     QueueAction.RETRY: "Try messages now.",
     QueueAction.HOLD: "Stop trying messages until they are released.",
@@ -101,7 +105,7 @@ def _show(found: Sequence[QueueEntry], as_json: bool) -> None:
         return
     if found:
         columns = ("Queue ID", "Queue", "Arrived", "Size", "Sender", "Recipient", "Reason")
-        print_table(columns, (_row(entry) for entry in found))
+        print_table(columns, (_row(entry) for entry in found), whole=("Queue ID", "Queue"))
     note(f"{len(found)} messages")
 
 
@@ -166,35 +170,51 @@ async def _show_message(options: dict[str, Any], queue_id: str, as_json: bool) -
 
 
 @command.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @click.option("--format", "listing_format", default="auto", show_default=True)
 @json_option
 def parse(file: Path, listing_format: str, as_json: bool) -> int:
-    """A saved queue listing: postqueue-j, mailq or what else --format knows."""
-    from smtpadmin.formats import queue_listing
-
-    try:
-        lines = file.read_bytes().split(b"\n")
-    except OSError as error:
-        raise UsageError(f"cannot be read ({error.strerror})", where=str(file)) from error
-    lines = [line.rstrip(b"\r") for line in lines]
-    if listing_format == "auto":
-        head = [line for line in lines if line.strip()][: queue_listing.SNIFFED_LINES]
-        listing_format = queue_listing.detect(head) or ""
-    known = queue_listing.FORMATS.get(listing_format)
-    if known is None:
-        raise UsageError(
-            "the listing's format is not known",
-            where=str(file),
-            remedy=f"Name it with --format: {', '.join(queue_listing.FORMATS)}.",
-        )
+    """A saved queue listing (- is standard input): postqueue-j, mailq, exim-bp or what else
+    --format knows."""
+    lines = _lines_of(file)
+    if listing_format == "auto" and not any(line.strip() for line in lines):
+        note(f"{file}: nothing is in it. It is a queue without messages if the command that wrote "
+             "it prints nothing then and did not fail; say which with --format.")  # fmt: skip
+        return EXIT_NOTHING
+    known = _listing_format(file, lines, listing_format)
     problems: list[str] = []
     now = datetime.now(UTC).astimezone().replace(tzinfo=None)
     entries = list(known.parse(lines, now, problems.append))
     _show(entries, as_json)
-    for sentence in problems:
+    for sentence in problems[:_MOST_PROBLEMS]:
         note(f"{file}: {sentence}")
+    if len(problems) > _MOST_PROBLEMS:
+        note(f"{file}: and {len(problems) - _MOST_PROBLEMS} more lines that could not be read")
     return (EXIT_SOME_FAILED if entries else EXIT_NOTHING) if problems else 0
+
+
+def _lines_of(file: Path) -> list[bytes]:
+    try:
+        data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot be read ({error.strerror})", where=str(file)) from error
+    return [line.rstrip(b"\r") for line in data.split(b"\n")]
+
+
+def _listing_format(file: Path, lines: Sequence[bytes], name: str) -> QueueFormat:
+    from smtpadmin.formats import queue_listing
+
+    remedy = f"Name it with --format: {', '.join(queue_listing.FORMATS)}."
+    if name != "auto":
+        if known := queue_listing.FORMATS.get(name):
+            return known
+        raise UsageError(f"{name!r} is no format of a listing", where="--format", remedy=remedy)
+    head = [line for line in lines if line.strip()][: queue_listing.SNIFFED_LINES]
+    if found := queue_listing.detect(head):
+        return queue_listing.FORMATS[found]
+    first = visible(decode_line(head[0][:400]).strip(), 100)
+    what = f"this is no queue listing that is known; it begins with: {first}"
+    raise UsageError(what, where=str(file), remedy=remedy)
 
 
 def _add_action(action: QueueAction) -> None:
@@ -269,6 +289,8 @@ async def _act_on(
         _tell(result.queue_id, result.ok, result.message, profile.name, as_json)
     if outcome.error is not None:
         note(str(outcome.error))
+        if isinstance(outcome.error, NotPermittedError) and not outcome.ok:
+            return NotPermittedError.exit_code
     return EXIT_SOME_FAILED if outcome.failed or missing else 0
 
 

@@ -51,6 +51,8 @@ async def _send(options: dict[str, Any], as_json: bool) -> int:
         if _only_shown(recipe, options):
             return 0
         _check_target(recipe)
+        if options["sender"] is None and not (options["recipe"] or options["swaks"]):
+            raise UsageError("name the sender", remedy="Use --from ADDR; <> is the null sender.")
         secrets = _secrets(recipe, options, password)
         return await _all_turns(recipe, secrets, options, as_json, mailbox)
 

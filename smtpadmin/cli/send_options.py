@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 
-from smtpadmin.cli.follow import MAILBOX
 from smtpadmin.cli.option_groups import in_group, opt
 
 _FILE = click.Path(path_type=Path, allow_dash=True)
@@ -146,7 +145,6 @@ _RUN = in_group(
     opt("--every", metavar="TIME", help="Again after so long: 30s, 5m, 2h."),
     opt("--follow", is_flag=True, help="Track it through every server that has a profile."),
     opt("--follow-for", type=_SECONDS, default=30, show_default=True, help="At most so many seconds."),
-    MAILBOX,
     opt("--transcript", "transcript_file", type=_PATH, help="Save the session: .txt, .json or .html."),
 )  # fmt: skip
 GROUPS = (_TARGET, _LOGIN, _TLS, _ENVELOPE, _MESSAGE, _SESSION, _LOAD_BALANCER, _RECIPE, _RUN)

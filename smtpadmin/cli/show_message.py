@@ -101,7 +101,8 @@ def _raw_lines(message: StoredMessage) -> list[str]:
 
 def _say_headers(_: StoredMessage, found: MessageView) -> None:
     for header in found.headers:
-        click.echo(f"{visible(header.name)}: {visible(header.value, MOST_LINE)}")
+        value = header.value.replace("\t", " ")  # the fold of a long field
+        click.echo(f"{visible(header.name)}: {visible(value, MOST_LINE)}")
 
 
 def _say_structure(_: StoredMessage, found: MessageView) -> None:

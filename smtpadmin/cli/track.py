@@ -92,11 +92,13 @@ def _in_files(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -
 
 async def _on_servers(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -> int:
     from smtpadmin.tracking.engine import Failures, track_servers
+    from smtpadmin.tracking.follow import once
 
     failures = Failures()
     async with connected(options["names"], options["everything"]) as (_, opened):
         by_name = {name: connector for name, (_, connector) in opened.items()}
-        found = [m async for m in track_servers(by_name, criteria, failures)]
+        hosts = {name: (profile.host,) for name, (profile, _) in opened.items() if profile.host}
+        found = once([m async for m in track_servers(by_name, criteria, failures, hosts)])
         _show(found, as_json)
         return failure_code(failures.by_server, len(opened), bool(found))
 
@@ -106,7 +108,7 @@ def _show(found: list[TrackedMessage], as_json: bool) -> int:
         print_json_lines(found)
     elif found:
         columns = ("Arrived", "Status", "Sender", "Recipients", "Subject", "Queue IDs")
-        print_table(columns, (_row(message) for message in found))
+        print_table(columns, (_row(message) for message in found), whole=("Status", "Queue IDs"))
         note(f"{len(found)} messages")
     return 0 if found else 1
 

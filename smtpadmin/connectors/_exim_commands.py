@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from smtpadmin.formats.exim_actions import is_permission_denied
 from smtpadmin.formats.exim_config import EximBuild, parse_build, parse_options
+from smtpadmin.formats.sudoers import FILE, LETTERS_AND_DIGITS, SudoRule, rule_line
 from smtpadmin.model.errors import NotPermittedError, ProtocolError, UnreachableError
 from smtpadmin.transport.command import (
     MOST_OUTPUT,
@@ -37,6 +38,21 @@ PLACES = (
 NOBODYS_ID = "000000-000000-00"
 """An ID that no message has: asking for its log tells whether the account is an administrator."""
 
+ADMIN_OPTIONS: Mapping[tuple[str, ...], bool] = {
+    ("-bp",): True,
+    ("-Mvh",): False,
+    ("-Mvb",): False,
+    ("-Mvl",): False,
+    ("-v", "-M"): True,
+    ("-Mf",): True,
+    ("-Mt",): True,
+    ("-Mg",): True,
+    ("-Mrm",): True,
+}
+"""What is run with IDs behind it, and whether with several: Exim takes nothing but IDs behind those,
+and would read options behind the ID of the others."""
+
+_ID = f"{LETTERS_AND_DIGITS}-"
 _NOT_FOUND = 127
 _MOST_ANSWER = 1024 * 1024
 
@@ -73,18 +89,26 @@ class EximCommands:
     @property
     def shown(self) -> str:
         """The command as people read it, before its options."""
-        return " ".join([self._binary or "exim", *self._fixed()])
+        queue = [f"-qG{self.place.queue}"] if self.place.queue else []
+        return " ".join([self._binary or "exim", *self._config(), *queue])
 
-    def _fixed(self) -> list[str]:
-        config = ["-C", self.place.config] if self.place.config else []
-        return [*config, f"-qG{self.place.queue}"] if self.place.queue else config
+    def _config(self) -> list[str]:
+        return ["-C", self.place.config] if self.place.config else []
+
+    def _in_queue(self, args: Sequence[str]) -> list[str]:
+        """With the named queue, which stands behind ``-bp`` and before ``-M…``: Exim takes it
+        nowhere else (measured on 4.96)."""
+        if not self.place.queue:
+            return list(args)
+        queue = f"-qG{self.place.queue}"
+        return [args[0], queue, *args[1:]] if args[0].startswith("-bp") else [queue, *args]
 
     async def build(self) -> EximBuild:
         """Version and features; finds the program. Raises UnreachableError when there is none."""
         if self._build is None:
             for binary in [self._binary] if self._binary else PLACES:
-                config = ["-C", self.place.config] if self.place.config else []
-                result = await self.runner.run([binary, *config, "-bV"], most=_MOST_ANSWER)
+                argv = [binary, *self._config(), "-bV"]
+                result = await self.runner.run(argv, most=_MOST_ANSWER)
                 if result.status == _NOT_FOUND:
                     continue
                 self._build = self._parsed(result)
@@ -109,10 +133,10 @@ class EximCommands:
             )
         return build
 
-    async def argv(self, args: Sequence[str]) -> list[str]:
-        """The whole command."""
+    async def argv(self, args: Sequence[str], *, in_queue: bool = True) -> list[str]:
+        """The whole command; ``in_queue`` for what is about messages of the queue."""
         await self.build()
-        return [self._binary, *self._fixed(), *args]
+        return [self._binary, *self._config(), *(self._in_queue(args) if in_queue else args)]
 
     async def rights(self) -> Rights:
         """Asked once: shows the log of a message that does not exist."""
@@ -143,39 +167,68 @@ class EximCommands:
             raise self.not_permitted()
         return rights is Rights.SUDO
 
-    def not_permitted(self) -> NotPermittedError:
-        """What to say to an account that is no administrator: with the line that makes it one."""
+    def not_permitted(self, what: str = "") -> NotPermittedError:
+        """What to say to an account that is no administrator: with what makes it one."""
         return NotPermittedError(
-            "this account is no administrator of Exim",
+            what or "this account is no administrator of Exim",
             where=self.runner.where,
-            remedy=f"Put this line into /etc/sudoers.d/smtpadmin (visudo -f): {self.sudoers()}"
-            " — or add the account to Exim's group.",
+            remedy=f"Add the account to Exim's group, or put this line into {FILE} (visudo -f):"
+            f" {self.sudoers()}",
         )
 
+    def not_permitted_to_put_back(self) -> NotPermittedError:
+        """Putting a message back takes addresses as they come, which no rule can hold in check."""
+        whole = sudoers_line(self._account, [self._path])
+        return NotPermittedError(
+            "sudo does not let this account put a message back into Exim",
+            where=self.runner.where,
+            remedy=f"That needs all of Exim, which is as good as root: {whole}",
+        )
+
+    @property
+    def _account(self) -> str:
+        return self.place.account or "ACCOUNT"
+
+    @property
+    def _path(self) -> str:
+        return self._binary if self._binary.startswith("/") else f"/usr/sbin/{self._binary}"
+
     def sudoers(self) -> str:
-        """The rule that the account needs."""
-        binary = self._binary if self._binary.startswith("/") else f"/usr/sbin/{self._binary}"
-        return sudoers_line(self.place.account or "ACCOUNT", [binary])
+        """The line that lets the account list, look and act, and no more."""
+        command = (self._path, *self._config())
+        rules = [SudoRule((*command, *self._in_queue([option]))) for option in ("-bpr", "-bpc")]
+        for options, many in ADMIN_OPTIONS.items():
+            words = (*command, *self._in_queue(options))
+            rules.append(SudoRule(words, _ID, first=LETTERS_AND_DIGITS, many=many))
+        return rule_line(self._account, *rules)
 
     async def run(
         self,
         args: Sequence[str],
         *,
         admin: bool = True,
+        in_queue: bool = True,
         stdin: bytes = b"",
         deadline: float = RUN_DEADLINE,
         most: int = MOST_OUTPUT,
     ) -> CommandResult:
         """Run Exim to its end; ``admin`` for what wants an administrator."""
+        argv = await self.argv(args, in_queue=in_queue and admin)
         sudo = await self.demand_rights() if admin else False
-        return await self.runner.run(
-            await self.argv(args), stdin=stdin, deadline=deadline, privileged=sudo, most=most
+        result = await self.runner.run(
+            argv, stdin=stdin, deadline=deadline, privileged=sudo, most=most
         )
+        if sudo and sudo_refused(result):
+            raise self.not_permitted(f"sudo does not let this account run exim {args[0]}")
+        return result
 
     @contextlib.asynccontextmanager
-    async def start(self, args: Sequence[str], *, sudo: bool) -> AsyncIterator[RunningCommand]:
+    async def start(
+        self, args: Sequence[str], *, sudo: bool, in_queue: bool
+    ) -> AsyncIterator[RunningCommand]:
         """Run Exim and read as it comes."""
-        async with self.runner.start(await self.argv(args), privileged=sudo) as running:
+        argv = await self.argv(args, in_queue=in_queue)
+        async with self.runner.start(argv, privileged=sudo) as running:
             yield running
 
     async def options(self, names: Sequence[str]) -> dict[str, str]:

@@ -13,16 +13,22 @@ from pathlib import PurePosixPath
 
 from smtpadmin.connectors._exim_commands import EximCommands, text_of
 from smtpadmin.connectors._log_files import LogFiles
+from smtpadmin.connectors.api import SearchableFiles
 from smtpadmin.formats.exim_config import LogPlaces, log_places
 from smtpadmin.formats.exim_log import parse_line
 from smtpadmin.formats.log_clock import LogClock
-from smtpadmin.model.errors import ServerRefusedError
+from smtpadmin.model.errors import ServerRefusedError, TotalDeadlineError
 from smtpadmin.model.log import LogRecord
 
 REMEMBERED = 2_000
 """Lines that are compared with those of the other logs."""
 
 BATCH = 1_000
+DISORDER = timedelta(hours=1)
+"""Lines of a log are not quite in order: one that is so much too late ends the reading."""
+
+LOOK_AGAIN_S, AFTER_MIDNIGHT_S, AFTER_THE_DAY_S = 60.0, 7_200.0, 5.0
+"""A log whose name holds the date is another one when the first line of a day is written."""
 
 
 class EximLog:
@@ -44,6 +50,20 @@ class EximLog:
             )
         return places
 
+    async def searchable(self, since: datetime | None) -> SearchableFiles:
+        """Main and reject log with their rotated files, for a search on the server."""
+        places = (await self.places()).files
+        now = datetime.now(UTC)
+        files = [
+            path
+            for name in ("reject", "main")
+            for path in await self._files.rotated(places[name], since, now)
+        ]
+        readable = not await self._files.needs_sudo(files)
+        return SearchableFiles(
+            self._exim.runner, tuple(dict.fromkeys(files)), "exim", await self._zone(), readable
+        )
+
     async def panic_lines(self) -> list[str]:
         """The end of the panic log, which should be empty."""
         path = (await self.places()).files["panic"]
@@ -63,6 +83,8 @@ class EximLog:
         batch: list[LogRecord] = []
         while stream := await _earliest(streams):
             record = stream.take()
+            if until is not None and stream.time > until + DISORDER:
+                break
             if _inside(stream.time, since, until) and not repeats.has(record):
                 batch.append(record)
             if len(batch) >= BATCH:
@@ -85,22 +107,26 @@ class EximLog:
                 number += len(lines)
 
     async def follow(self) -> AsyncIterator[Sequence[LogRecord]]:
-        """New records, until cancelled."""
-        paths = [await self._current(p) for p in (await self.places()).files.values()]
-        paths = list(dict.fromkeys(paths))
-        clock = LogClock(await self._zone())
-        heads = {f"==> {path} <==".encode(): path for path in paths}
-        file = paths[0]
+        """New records, until cancelled; logs with a date in their names from one day to the next."""
+        places = list(dict.fromkeys((await self.places()).files.values()))
+        zone = await self._zone()
         repeats = _Repeats()
-        async for lines in self._files.follow(paths):
-            batch: list[LogRecord] = []
-            for line in lines:
-                if line in heads:
-                    file = heads[line]
-                elif line:
-                    batch.append(parse_line(line, file=file, clock=clock))
-            if new := [record for record in batch if not repeats.has(record)]:
-                yield new
+        before: list[str] = []
+        while True:
+            paths = [await self._current(path) for path in places]
+            lines = self._files.follow(
+                paths,
+                whole=bool(before) and paths[0] != before[0],
+                deadline=_to_midnight(datetime.now(zone)) if "*" in places[0] else None,
+            )
+            before = paths
+            try:
+                async for records in _followed(lines, paths, LogClock(zone)):
+                    if new := [record for record in records if not repeats.has(record)]:
+                        yield new
+            except TotalDeadlineError:
+                if "*" not in places[0]:
+                    raise
 
     async def _current(self, path: str) -> str:
         """The file that is written now: the youngest, where a date is in the name."""
@@ -117,6 +143,28 @@ class EximLog:
             return timezone(datetime.strptime(text, "%z").utcoffset() or timedelta(0))
         except ValueError:
             return UTC
+
+
+async def _followed(
+    batches: AsyncIterator[list[bytes]], paths: Sequence[str], clock: LogClock
+) -> AsyncIterator[list[LogRecord]]:
+    """The records of what ``tail`` prints for several files."""
+    heads = {f"==> {path} <==".encode(): path for path in paths}
+    file = paths[0]
+    async for lines in batches:
+        records: list[LogRecord] = []
+        for line in lines:
+            if line in heads:
+                file = heads[line]
+            elif line:
+                records.append(parse_line(line, file=file, clock=clock))
+        yield records
+
+
+def _to_midnight(now: datetime) -> float:
+    """Seconds to the next day, and a few more; then each minute until its first line is written."""
+    passed = (now - now.replace(hour=0, minute=0, second=0, microsecond=0)).total_seconds()
+    return LOOK_AGAIN_S if passed < AFTER_MIDNIGHT_S else 86_400.0 - passed + AFTER_THE_DAY_S
 
 
 class _Stream:

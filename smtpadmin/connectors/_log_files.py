@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 
 from smtpadmin.connectors._lines import whole_lines
-from smtpadmin.model.errors import NotPermittedError, ServerRefusedError
+from smtpadmin.model.errors import NotPermittedError, ProtocolError, ServerRefusedError
 from smtpadmin.transport.command import CommandResult, CommandRunner
 from smtpadmin.transport.privileges import sudo_refused
 from smtpadmin.util.text import decode_line, visible
@@ -25,6 +25,7 @@ READERS = {
 }
 """How a compressed file is read, by its ending; any other is read as it is."""
 
+_NOT_FOUND = 127
 _DENIED = b"Permission denied"
 
 
@@ -57,18 +58,37 @@ class LogFiles:
                     given = True
                     yield lines
                 result = await running.finish()
-            if given or not self._denied(result):
+            if not self._denied(result):
+                self._check(result, argv[0], path)
                 return
+            if given:
+                break
         raise self.not_permitted(path)
 
-    async def follow(self, paths: Sequence[str]) -> AsyncIterator[list[bytes]]:
+    def _check(self, result: CommandResult, program: str, path: str) -> None:
+        """A file that is gone was rotated away meanwhile; anything else is told."""
+        if result.status < 0:
+            raise ProtocolError(
+                "reading the log broke off", where=self._runner.where, remedy="Try again."
+            )
+        if result.status == _NOT_FOUND:
+            raise ServerRefusedError(
+                f"the server has no {program} to read {visible(path, 200)}",
+                where=self._runner.where,
+                remedy=f"Install {program} there.",
+            )
+
+    async def follow(
+        self, paths: Sequence[str], *, whole: bool = False, deadline: float | None = None
+    ) -> AsyncIterator[list[bytes]]:
         """New lines of files, until cancelled; a rotated or missing one is followed when it comes.
-        With several a line ``==> PATH <==`` stands before those of each."""
-        argv = ["tail", "-n", "0", "-F", "--", *paths]
-        sudo = await self._needs_sudo(paths)
+        With several a line ``==> PATH <==`` stands before those of each. ``whole`` begins at their
+        first line; after ``deadline`` seconds TotalDeadlineError is raised."""
+        sudo = await self.needs_sudo(paths)
         if sudo and sudo_refused(await self._runner.run(_look(paths), privileged=True)):
             raise self.not_permitted(paths[0])
-        async with self._runner.start(argv, privileged=sudo) as running:
+        argv = ["tail", "-n", "+1" if whole else "0", "-F", "--", *paths]
+        async with self._runner.start(argv, privileged=sudo, deadline=deadline) as running:
             async for lines in whole_lines(running.chunks()):
                 yield lines
             result = await running.finish()
@@ -80,7 +100,7 @@ class LogFiles:
         result = await self.run(["tail", "-n", str(count), "--", path])
         return [line for line in result.stdout.split(b"\n") if line.strip()]
 
-    async def _needs_sudo(self, paths: Sequence[str]) -> bool:
+    async def needs_sudo(self, paths: Sequence[str]) -> bool:
         """Following says nothing about what may not be read: it waits for it."""
         result = await self._runner.run(_look(paths))
         return self._denied(result)

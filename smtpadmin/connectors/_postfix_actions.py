@@ -9,7 +9,7 @@ a stranger that was caught is released. Whatever else happens in between cannot 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from smtpadmin.connectors._postfix_commands import PostfixCommands, failure
 from smtpadmin.connectors._postfix_queue import PostfixQueue
@@ -50,12 +50,14 @@ _POSTSUPER_DEADLINE = 120.0
 
 
 class PostfixActions:
-    """The actions of one instance. ``remedy`` is what to do where postsuper is not permitted."""
+    """The actions of one instance. ``remedy`` says what to do where postsuper is not permitted."""
 
-    def __init__(self, commands: PostfixCommands, queue: PostfixQueue) -> None:
+    def __init__(
+        self, commands: PostfixCommands, queue: PostfixQueue, remedy: Callable[[], str] = str
+    ) -> None:
         self._commands = commands
         self._queue = queue
-        self.remedy = ""
+        self._remedy = remedy
 
     def steps(self, action: QueueAction) -> list[tuple[str, tuple[str, ...], bool]]:
         """What an action runs, in order: program, arguments, whether it needs root."""
@@ -188,7 +190,7 @@ class PostfixActions:
         )
         report = parse_postsuper(result.stderr)
         if result.status and not report.done:
-            raise failure(result, "postsuper", self._commands.runner.where, remedy=self.remedy)
+            raise failure(result, "postsuper", self._commands.runner.where, remedy=self._remedy())
         return report
 
 

@@ -43,42 +43,28 @@ def facts_of(
 
 def advice_of(settings: Mapping[str, str], place: LogPlace, missing_rights: str) -> list[Advice]:
     """Warnings, worst first."""
-    found: list[Advice] = []
-    lifetime = seconds_of(settings.get("maximal_queue_lifetime", ""))
-    if settings.get("defer_transports"):
-        transports = visible(settings["defer_transports"], 200)
-        found.append(
-            Advice("fail", f"Mail for these transports is not delivered: {transports}.",
-                   "postconf -X defer_transports, then: postfix reload.")
-        )  # fmt: skip
-    if settings.get("soft_bounce") == "yes":
-        found.append(
-            Advice("warn", "soft_bounce is on: what should bounce is tried again and again.",
-                   "postconf soft_bounce=no, then: postfix reload.")
-        )  # fmt: skip
-    if lifetime is not None and lifetime < _SHORT_LIFETIME:
-        found.append(
-            Advice("warn", f"Mail that cannot be delivered is returned after {lifetime} s.",
-                   "postconf maximal_queue_lifetime=5d, then: postfix reload.")
-        )  # fmt: skip
-    if not settings.get("smtp_tls_security_level"):
-        found.append(
-            Advice("warn", "Mail to next hops is never encrypted (smtp_tls_security_level).",
-                   "postconf smtp_tls_security_level=may, then: postfix reload.")
-        )  # fmt: skip
-    if settings.get("enable_long_queue_ids") != "yes":
-        found.append(
-            Advice("warn", "Queue IDs are short and are used again within minutes.",
-                   "postconf enable_long_queue_ids=yes, then: postfix reload.")
-        )  # fmt: skip
-    if missing_rights:
-        found.append(
-            Advice("warn", "This account may not do everything that smtpadmin offers.",
-                   missing_rights)
-        )  # fmt: skip
-    if place.kind == "none":
-        found.append(
-            Advice("warn", "The log was not found.",
-                   "postconf maillog_file=/var/log/mail.log, then: postfix reload.")
-        )  # fmt: skip
-    return found
+    get = settings.get
+    deferred = visible(get("defer_transports", ""), 200)
+    lifetime = seconds_of(get("maximal_queue_lifetime", ""))
+    short = lifetime is not None and lifetime < _SHORT_LIFETIME
+    reload = ", then: postfix reload."
+    rows = (
+        (deferred, "fail", f"Mail for these transports is not delivered: {deferred}.",
+         f"postconf -X defer_transports{reload}"),
+        (get("soft_bounce") == "yes", "warn",
+         "soft_bounce is on: what should bounce is tried again and again.",
+         f"postconf soft_bounce=no{reload}"),
+        (short, "warn", f"Mail that cannot be delivered is returned after {lifetime} s.",
+         f"postconf maximal_queue_lifetime=5d{reload}"),
+        (not get("smtp_tls_security_level"), "warn",
+         "Mail to next hops is never encrypted (smtp_tls_security_level).",
+         f"postconf smtp_tls_security_level=may{reload}"),
+        (get("enable_long_queue_ids") != "yes", "warn",
+         "Queue IDs are short and are used again within minutes.",
+         f"postconf enable_long_queue_ids=yes{reload}"),
+        (missing_rights, "warn", "This account may not do everything that smtpadmin offers.",
+         missing_rights),
+        (place.kind == "none", "warn", "The log was not found.",
+         f"postconf maillog_file=/var/log/mail.log{reload}"),
+    )  # fmt: skip
+    return [Advice(severity, summary, fix) for wrong, severity, summary, fix in rows if wrong]

@@ -1,18 +1,20 @@
 """Where one Postfix instance writes its log, and reading it: past, rotated and compressed, and live.
 
-Looked for in this order: ``maillog_file`` (postlogd, 3.4 and later), the usual files of syslog
-daemons, the journal. Files are read with plain tools on the server, the oldest first.
+Looked for in this order: ``maillog_file`` (postlogd, 3.4 and later), a file of a syslog daemon that
+is still written to, the journal, a file that is not. Files are read with plain tools on the server,
+the oldest first.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from smtpadmin.connectors._postfix_commands import PostfixCommands, failure
+from smtpadmin.connectors.api import SearchableFiles
 from smtpadmin.formats.log_clock import LogClock
 from smtpadmin.formats.postfix_log import parse_line
 from smtpadmin.model.errors import NotPermittedError, ProtocolError, ServerRefusedError
@@ -82,17 +84,14 @@ class _Range:
 
 
 class PostfixLog:
-    """The log of one instance. ``remedy`` is what to do where it may not be read."""
+    """The log of one instance. ``remedy`` says what to do where it may not be read."""
 
-    def __init__(self, commands: PostfixCommands) -> None:
+    def __init__(
+        self, commands: PostfixCommands, remedy: Callable[[LogPlace], str] = lambda _: ""
+    ) -> None:
         self._commands = commands
         self._place: LogPlace | None = None
-        self.remedy = ""
-
-    @property
-    def found(self) -> LogPlace | None:
-        """Where the log is, if it was looked for."""
-        return self._place
+        self._remedy = remedy
 
     async def place(self, *, fresh: bool = False) -> LogPlace:
         """Where the log is; found once."""
@@ -119,6 +118,17 @@ class PostfixLog:
                         yield chosen
                     if wanted.ended:
                         return
+
+    async def searchable(self, since: datetime | None) -> SearchableFiles | None:
+        """The log's files for a search on the server; None for a log that is not in files."""
+        place = await self._readable_place()
+        if place.kind != "file":
+            return None
+        files = await self._files(place.path)
+        kept = [f.path for f in files if not (since and f.changed and f.changed < since)]
+        zone = (await self._commands.clock()).tzinfo or UTC
+        runner = self._commands.runner
+        return SearchableFiles(runner, tuple(kept), "postfix", zone, not place.privileged)
 
     async def follow(self) -> AsyncGenerator[Sequence[LogRecord], None]:
         """New records, also after the file was rotated, until cancelled."""
@@ -147,7 +157,7 @@ class PostfixLog:
             )
         if not place.readable:
             raise NotPermittedError(
-                f"this account may not read {place}", where=where, remedy=self.remedy
+                f"this account may not read {place}", where=where, remedy=self._remedy(place)
             )
         return place
 
@@ -160,10 +170,19 @@ class PostfixLog:
             return LogPlace("stdout", path)
         if path:
             return await self._file(path)
-        for path in USUAL_FILES:
-            if (await self._commands.runner.run(("test", "-f", path))).status == 0:
-                return await self._file(path)
-        return await self._find_journal()
+        if fresh := await self._usual_files("-mtime", "-2"):
+            return await self._file(fresh[0])
+        journal = await self._find_journal()
+        if journal.kind == "none" and (stale := await self._usual_files()):
+            return await self._file(stale[0])
+        return journal
+
+    async def _usual_files(self, *tests: str) -> list[str]:
+        """Those of :data:`USUAL_FILES` that are there; one that nobody has written to for days is
+        what a syslog daemon left when the journal took over."""
+        command = ("find", *USUAL_FILES, "-maxdepth", "0", "-type", "f", *tests)
+        found = decode_line((await self._commands.runner.run(command)).stdout).split("\n")
+        return [path for path in USUAL_FILES if path in found]
 
     async def _file(self, path: str) -> LogPlace:
         for privileged in (False, True):
@@ -257,7 +276,8 @@ class PostfixLog:
         if result.status < 0:
             raise ProtocolError("reading the log broke off", where=where, remedy="Try again.")
         if result.status:
-            raise failure(result, program, where, remedy=self.remedy)
+            remedy = self._remedy(self._place) if self._place else ""
+            raise failure(result, program, where, remedy=remedy)
 
     async def _clock_of(self, changed: datetime | None) -> LogClock:
         """How to read stamps without year and zone: by the server's own clock."""

@@ -54,8 +54,11 @@ class PostfixQueue:
             try:
                 async with contextlib.aclosing(self._lines()) as arriving:
                     async for lines in arriving:
-                        if batch := self._entries(parser, _only(lines, wanted)):
+                        batch, broken = self._entries(parser, _only(lines, wanted))
+                        if batch:
                             yield batch
+                        if broken is not None:
+                            raise broken
             except _TooOldError:
                 self._json = False
         if not self._json:
@@ -121,11 +124,16 @@ class PostfixQueue:
             raise self._broken(f"postqueue ended with status {result.status}")
         raise failure(result, "postqueue", self._commands.runner.where)
 
-    def _entries(self, parser: EntryParser, lines: Sequence[bytes]) -> list[QueueEntry]:
+    def _entries(
+        self, parser: EntryParser, lines: Sequence[bytes]
+    ) -> tuple[list[QueueEntry], ProtocolError | None]:
+        """The entries up to a line that is none, and what is wrong with that."""
+        entries: list[QueueEntry] = []
         try:
-            return [parser.entry(line) for line in lines if line]
+            entries.extend(parser.entry(line) for line in lines if line)
         except NotAnEntryError as error:
-            raise self._broken(f"a line {error}") from error
+            return entries, self._broken(f"a line {error}")
+        return entries, None
 
     def _broken(self, why: str) -> ProtocolError:
         return ProtocolError(

@@ -11,8 +11,8 @@ from __future__ import annotations
 import enum
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import ClassVar, Protocol, TypeVar, runtime_checkable
+from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.profile import Profile
@@ -28,6 +28,9 @@ from smtpadmin.model.routing import FakeSession, Route, SessionEnvelope
 from smtpadmin.model.smtp import SubmissionEndpoint, TranscriptLine
 from smtpadmin.model.stats import ProbeResult, ServerStats
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
+
+if TYPE_CHECKING:
+    from smtpadmin.transport.command import CommandRunner
 
 
 class FieldType(enum.StrEnum):
@@ -150,6 +153,29 @@ class LogSource(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class SearchableFiles:
+    """Log files that the server's own tools can search: absolute paths, the oldest first, in a
+    format of ``track --format``. ``zone`` is that of stamps without one; ``readable`` tells whether
+    the account may read them without sudo."""
+
+    runner: CommandRunner
+    files: tuple[str, ...]
+    format: str
+    zone: tzinfo
+    readable: bool = True
+
+
+@runtime_checkable
+class SearchableLog(Protocol):
+    """Says where its log files are, so that they are searched on the server. The tracking engine
+    then tracks the server; a connector that answers itself is a :class:`Tracker`."""
+
+    async def log_place(self, since: datetime | None = None) -> SearchableFiles | None:
+        """The files that were changed after ``since``; None when the log is not in files."""
+        ...
+
+
 @runtime_checkable
 class Tracker(Protocol):
     """Answers what became of messages."""
@@ -220,6 +246,7 @@ ABILITIES: Mapping[str, type] = {
     "transcript": TranscriptSource,
     "message-log": MessageLogSource,
     "log": LogSource,
+    "log-place": SearchableLog,
     "track": Tracker,
     "submission": Submission,
     "stats": StatsSource,

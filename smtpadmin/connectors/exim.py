@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import secrets as random
+import ipaddress
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from smtpadmin.connectors._command_access import COMMAND_SETTINGS
+from smtpadmin.connectors._exim_actions import EximActions, offers
 from smtpadmin.connectors._exim_commands import EximCommands, EximPlace, Rights, both, text_of
 from smtpadmin.connectors._exim_log import EximLog
-from smtpadmin.connectors._lines import whole_lines
-from smtpadmin.connectors.api import Advice, FieldType, SettingField
-from smtpadmin.formats import exim_actions, exim_routing
+from smtpadmin.connectors._exim_messages import EximMessages, is_plain
+from smtpadmin.connectors._exim_queue import EximQueue
+from smtpadmin.connectors.api import Advice, FieldType, SearchableFiles, SettingField
+from smtpadmin.formats import exim_routing
 from smtpadmin.formats.exim_config import HIDDEN
-from smtpadmin.formats.exim_id import arrival_of, is_message_id
-from smtpadmin.formats.exim_queue import SPOOL_FILE_GONE, EximQueueReader
-from smtpadmin.formats.exim_spool import parse_header_file, parse_message_log
 from smtpadmin.model.errors import (
     NotPermittedError,
-    ProtocolError,
     ServerRefusedError,
     UsageError,
 )
@@ -41,29 +38,6 @@ from smtpadmin.util.text import visible
 
 if TYPE_CHECKING:
     from smtpadmin.transport.command import CommandRunner
-
-OPTIONS = {
-    QueueAction.RETRY: "-M",
-    QueueAction.HOLD: "-Mf",
-    QueueAction.RELEASE: "-Mt",
-    QueueAction.BOUNCE: "-Mg",
-    QueueAction.DELETE: "-Mrm",
-}
-WHY_NO_REQUEUE = "Exim keeps no routing from one try to the next; retry does the same"
-CHANGED = "the queue ID now belongs to another message"
-ID_NOT_TOLD = "an ID that Exim did not tell"
-
-MOST_IDS = 500
-"""Messages named in one command."""
-
-DELIVERIES_AT_ONCE = 4
-DELIVERY_S = 600.0
-"""Seconds for one ``-M``: it ends when the delivery ends, and one that is cut off half-way may
-deliver the message twice. Exim's own time-outs (``connect_timeout``, ``final_timeout``) end before."""
-
-MOST_MESSAGE = 256 * 1024 * 1024
-MOST_ENVELOPE = 100_000
-"""Octets of addresses on a command line: Linux takes 128 KiB as one argument of the remote shell."""
 
 _FACTS = {
     "primary_hostname": "Host name",
@@ -102,6 +76,14 @@ class EximServer:
             self._opened = EximCommands(self._open_runner(), self._place())
         return self._opened
 
+    @property
+    def _queue(self) -> EximQueue:
+        return EximQueue(self._exim, self._profile.name)
+
+    @property
+    def _messages(self) -> EximMessages:
+        return EximMessages(self._exim, self._queue)
+
     def _open_runner(self) -> CommandRunner:
         return open_runner(self._profile, self._secrets)
 
@@ -134,192 +116,38 @@ class EximServer:
 
     # QueueSource
 
-    async def list_queue(self) -> AsyncIterator[Sequence[QueueEntry]]:
+    def list_queue(self) -> AsyncIterator[Sequence[QueueEntry]]:
         """The queue as it is read, unsorted. Raises ProtocolError when it breaks off."""
-        exim = self._exim
-        told: list[str] = []
-        reader = EximQueueReader(told.append, self._profile.name)
-        async with exim.start(["-bpr"], sudo=await exim.lists_by_sudo()) as running:
-            async for lines in whole_lines(running.chunks()):
-                if entries := [entry for line in lines if (entry := reader.feed(line))]:
-                    yield entries
-            result = await running.finish()
-        if result.status == 0 and (last := reader.finish()):
-            yield [last]
-        if result.status:
-            self._raise_for_listing(result.status, text_of(result.stderr), told)
-
-    def _raise_for_listing(self, status: int, stderr: str, told: Sequence[str]) -> None:
-        if exim_actions.is_permission_denied(stderr):
-            raise self._exim.not_permitted()
-        said = visible(" ".join([*stderr.split("\n"), *told]).strip(), 300)
-        raise ProtocolError(
-            f"the listing broke off: {said or f'exit status {status}'}",
-            where=self._exim.runner.where,
-            remedy="Try again.",
-        )
+        return self._queue.entries()
 
     async def queue_counts(self) -> QueueCounts:
-        """All messages, frozen ones too: Exim counts no other way without listing them."""
-        sudo = await self._exim.lists_by_sudo()
-        argv = await self._exim.argv(["-bpc"])
-        result = await self._exim.runner.run(argv, privileged=sudo)
-        count = text_of(result.stdout).strip()
-        if not (count.isascii() and count.isdigit()):
-            self._raise_for_listing(result.status, both(result), ())
-        return QueueCounts({"deferred": int(count)})
-
-    async def _named(self, ids: Sequence[str]) -> dict[str, QueueEntry]:
-        """Those of the messages that are in the queue now."""
-        found: dict[str, QueueEntry] = {}
-        for start in range(0, len(ids), MOST_IDS):
-            reader = EximQueueReader(lambda _: None, self._profile.name)
-            result = await self._exim.run(["-bp", *ids[start : start + MOST_IDS]])
-            if result.status:
-                self._raise_for_listing(result.status, both(result), ())
-            entries = [reader.feed(line) for line in result.stdout.split(b"\n")]
-            found |= {e.queue_id: e for e in [*entries, reader.finish()] if e}
-        return {i: entry for i, entry in found.items() if SPOOL_FILE_GONE not in entry.flags}
+        """All messages, frozen ones too."""
+        return await self._queue.counts()
 
     # QueueControl
 
     def offers(self) -> tuple[ActionOffer, ...]:
         """Everything but requeue."""
-        return tuple(
-            ActionOffer(action, True, commands=(f"{self._shown()} {OPTIONS[action]} ID…",))
-            if action in OPTIONS
-            else ActionOffer(action, False, WHY_NO_REQUEUE)
-            for action in QueueAction
-        )
-
-    def _shown(self) -> str:
-        return self._opened.shown if self._opened else self._profile.settings.get("binary", "exim")
+        binary = self._profile.settings.get("binary", "exim")
+        return offers(self._opened.shown if self._opened else binary)
 
     async def act(self, action: QueueAction, entries: Sequence[QueueEntry]) -> list[ActionResult]:
         """Do it to those that are still what they were; the outcome is read from Exim's answer."""
-        if action not in OPTIONS:
-            return [ActionResult(entry.queue_id, False, WHY_NO_REQUEUE) for entry in entries]
-        good = list(dict.fromkeys(e.queue_id for e in entries if is_message_id(e.queue_id)))
-        now = await self._named(good) if good else {}
-        refused = {e.queue_id: why for e in entries if (why := _why_not(e, now.get(e.queue_id)))}
-        wanted = [queue_id for queue_id in good if queue_id not in refused]
-        done = {result.queue_id: result for result in await self._do(action, wanted)}
-        return [
-            done.get(e.queue_id)
-            or ActionResult(e.queue_id, False, refused.get(e.queue_id, exim_actions.NOT_SAID))
-            for e in entries
-        ]
-
-    async def _do(self, action: QueueAction, ids: Sequence[str]) -> list[ActionResult]:
-        if action is QueueAction.RETRY:
-            return await self._deliver(ids)
-        results: list[ActionResult] = []
-        for start in range(0, len(ids), MOST_IDS):
-            part = ids[start : start + MOST_IDS]
-            deadline = DELIVERY_S if action is QueueAction.BOUNCE else 60.0
-            answer = await self._exim.run([OPTIONS[action], *part], deadline=deadline)
-            if action is QueueAction.BOUNCE:
-                results += await self._bounced(part, both(answer))
-            else:
-                results += exim_actions.parse_action(action, part, both(answer))
-        return results
-
-    async def _bounced(self, ids: Sequence[str], said: str) -> list[ActionResult]:
-        """``-Mg`` says nothing when it worked: what has left the queue was given up."""
-        left = await self._named(ids)
-        why = visible(said.strip(), 300) or exim_actions.LOCKED
-        return [
-            ActionResult(i, False, f"still in the queue: {why}") if i in left else ActionResult(i, True)
-            for i in ids
-        ]  # fmt: skip
-
-    async def _deliver(self, ids: Sequence[str]) -> list[ActionResult]:
-        """One command a message, a few at once: each ends when its delivery does."""
-        turn = asyncio.Semaphore(DELIVERIES_AT_ONCE)
-
-        async def deliver(queue_id: str) -> ActionResult:
-            async with turn:
-                answer = await self._exim.run(["-v", "-M", queue_id], deadline=DELIVERY_S)
-                return exim_actions.parse_delivery(queue_id, both(answer))
-
-        results = await asyncio.gather(*map(deliver, ids), return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        return [result for result in results if isinstance(result, ActionResult)]
+        return await EximActions(self._exim, self._queue).act(action, entries)
 
     async def reinject(self, message: StoredMessage) -> str:
-        """Hand it in as it was and leave it for the next queue run; gives the new ID. The mark in
-        the Received line's protocol tells it from any other message."""
-        addresses = [message.sender, *message.recipients]
-        if not message.recipients or any(not _is_plain(a) for a in addresses):
-            raise ServerRefusedError("an address of its envelope cannot be given to Exim")
-        if sum(len(a.encode()) + 5 for a in addresses) > MOST_ENVELOPE:
-            raise ServerRefusedError("it has more recipients than a command line takes")
-        mark = f"reinjected-{random.token_hex(6)}"
-        sender = message.sender or "<>"
-        recipients = [f"<{address}>" for address in message.recipients]
-        # Without -oep Exim would mail its refusal to the sender of the message; -d tells the new ID.
-        args = [
-            "-d-all+receive",
-            "-odq",
-            "-oep",
-            "-i",
-            "-oMr",
-            mark,
-            "-f",
-            sender,
-            "--",
-            *recipients,
-        ]
-        result = await self._exim.run(args, stdin=_unix_lines(message.raw), deadline=120.0)
-        if result.status:
-            lines = [line for line in both(result).splitlines() if line.startswith("exim")]
-            raise ServerRefusedError(f"Exim did not take it back: {visible(' '.join(lines), 300)}")
-        told = exim_actions.parse_accepted(text_of(result.stderr))
-        if told and await self._has_mark(told, mark):
-            return told
-        return await self._find_reinjected(message, mark)
-
-    async def _find_reinjected(self, message: StoredMessage, mark: str) -> str:
-        """Among those in the queue that are like it, when a long header hid what Exim told."""
-        candidates: list[str] = []
-        async for batch in self.list_queue():
-            candidates += [e.queue_id for e in batch if _is_like(e, message)]
-        for queue_id in sorted(candidates, key=_arrival, reverse=True):
-            if await self._has_mark(queue_id, mark):
-                return queue_id
-        return ID_NOT_TOLD
-
-    async def _has_mark(self, queue_id: str, mark: str) -> bool:
-        head = await self._exim.run(["-Mvh", queue_id])
-        return head.status == 0 and mark.encode() in head.stdout
+        """Put a kept copy back, for the next queue run; gives the new ID."""
+        return await self._messages.reinject(message)
 
     # MessageSource, MessageLogSource
 
     async def fetch_message(self, queue_id: str) -> StoredMessage:
         """A queued message with the recipients that still wait."""
-        head, body = await asyncio.gather(
-            self._show("-Mvh", queue_id), self._show("-Mvb", queue_id)
-        )
-        return parse_header_file(head).message(body)
+        return await self._messages.fetch(queue_id)
 
     async def fetch_message_log(self, queue_id: str) -> list[str]:
         """What happened to a queued message so far, in Exim's words."""
-        return parse_message_log(await self._show("-Mvl", queue_id))
-
-    async def _show(self, option: str, queue_id: str) -> bytes:
-        if not is_message_id(queue_id):
-            raise ServerRefusedError(f"{exim_actions.MALFORMED}: {visible(queue_id, 60)}")
-        result = await self._exim.run([option, queue_id], most=MOST_MESSAGE, deadline=120.0)
-        if result.status == 0:
-            return result.stdout
-        said = both(result)
-        what = "no log of each message is kept" if "message_logs option" in said else ""
-        if not what:
-            gone = "No such file" in said or "does not exist" in said
-            what = exim_actions.GONE if gone else visible(said.strip(), 300)
-        raise ServerRefusedError(f"{queue_id}: {what}", where=self._profile.name)
+        return await self._messages.log(queue_id)
 
     # LogSource
 
@@ -333,11 +161,17 @@ class EximServer:
         """New lines of the three logs, until cancelled; across rotation."""
         return EximLog(self._exim).follow()
 
+    # SearchableLog
+
+    async def log_place(self, since: datetime | None = None) -> SearchableFiles | None:
+        """Main and reject log, rotated and compressed files too."""
+        return await EximLog(self._exim).searchable(since)
+
     # RoutingTester
 
     async def test_routing(self, address: str) -> list[Route]:
         """How Exim would route an address (``-bt``); no message is made."""
-        if not _is_plain(address) or not address:
+        if not is_plain(address) or not address:
             raise UsageError("this is no address", where=visible(address, 60))
         result = await self._exim.run(["-bt", "--", address], admin=False, deadline=60.0)
         routes = exim_routing.parse_routes(text_of(result.stdout))
@@ -367,7 +201,7 @@ class EximServer:
         """A panic log that is not empty, and what the account lacks."""
         found = await self._panic_advice()
         if await self._exim.rights() is Rights.NONE:
-            fix = f"/etc/sudoers.d/smtpadmin: {self._exim.sudoers()}"
+            fix = self._exim.not_permitted().remedy
             found.append(Advice("warn", "the account is no administrator of Exim", fix))
         return found
 
@@ -382,39 +216,8 @@ class EximServer:
         return [Advice("fail", what, "Mend what it says, then move the file paniclog away.")]
 
 
-def _why_not(wanted: QueueEntry, now: QueueEntry | None) -> str:
-    """Why a message is not to be touched; empty when it is what the user saw."""
-    if not is_message_id(wanted.queue_id):
-        return exim_actions.MALFORMED
-    if now is None:
-        return exim_actions.GONE
-    return "" if now.identity == wanted.identity else CHANGED
-
-
-def _is_plain(address: str) -> bool:
-    """Whether it can stand in a command and on a line of its own."""
-    return address.isprintable() and len(address) <= 1_000 and "\\x" not in address
-
-
-def _is_like(entry: QueueEntry, message: StoredMessage) -> bool:
-    waiting = {r.address for r in entry.recipients}
-    return entry.sender == message.sender and waiting == set(message.recipients)
-
-
-def _arrival(queue_id: str) -> float:
-    when = arrival_of(queue_id)
-    return when.timestamp() if when else 0.0
-
-
-def _unix_lines(raw: bytes) -> bytes:
-    """Exim wants the system's line ends from a local program."""
-    return raw.replace(b"\r\n", b"\n")
-
-
 def _ip_argument(text: str) -> str:
-    """``192.0.2.1`` or ``192.0.2.1.25000``-free: the address alone. Raises UsageError."""
-    import ipaddress
-
+    """The address as Exim takes it. Raises UsageError."""
     try:
         return str(ipaddress.ip_address(text))
     except ValueError as error:

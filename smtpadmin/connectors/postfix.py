@@ -17,7 +17,7 @@ from smtpadmin.connectors._command_access import COMMAND_SETTINGS
 from smtpadmin.connectors._postfix_actions import PostfixActions
 from smtpadmin.connectors._postfix_commands import INSTANCE, PostfixCommands, failure
 from smtpadmin.connectors._postfix_facts import advice_of, facts_of
-from smtpadmin.connectors._postfix_log import PostfixLog
+from smtpadmin.connectors._postfix_log import LogPlace, PostfixLog
 from smtpadmin.connectors._postfix_queue import PostfixQueue
 from smtpadmin.connectors._postfix_reinject import PostfixReinject
 from smtpadmin.connectors._postfix_rights import (
@@ -30,10 +30,11 @@ from smtpadmin.connectors._postfix_rights import (
     remedy,
     sudoers_file,
 )
-from smtpadmin.connectors.api import Advice
+from smtpadmin.connectors.api import Advice, SearchableFiles
 from smtpadmin.formats.postfix_config import version_of
 from smtpadmin.formats.postfix_id import is_queue_id
 from smtpadmin.formats.postfix_postcat import NotAQueueFileError, QueueFile, parse_queue_file
+from smtpadmin.formats.sudoers import SudoRule
 from smtpadmin.model.errors import (
     NotPermittedError,
     ProtocolError,
@@ -82,9 +83,9 @@ class Postfix:
         self._runner = runner or open_runner(profile, secrets)
         self._commands = PostfixCommands(self._runner, profile)
         self._queue = PostfixQueue(self._commands)
-        self._actions = PostfixActions(self._commands, self._queue)
+        self._actions = PostfixActions(self._commands, self._queue, self._postsuper_remedy)
         self._reinject = PostfixReinject(self._commands, self._queue)
-        self._log = PostfixLog(self._commands)
+        self._log = PostfixLog(self._commands, self._log_remedy)
         self._rights: Rights | None = None
         self._version = (0, 0)
         self._refused: tuple[NotPermittedError, float] | None = None
@@ -96,7 +97,6 @@ class Postfix:
         self._rights = await find_rights(self._commands)
         place = await self._log.place(fresh=True)
         self._refused = None
-        self._tell_remedies()
         instances = await self._commands.instances()
         return ProbeResult(
             software="Postfix",
@@ -181,6 +181,12 @@ class Postfix:
         """New lines, across rotation, until cancelled."""
         return self._log.follow()
 
+    # SearchableLog
+
+    async def log_place(self, since: datetime | None = None) -> SearchableFiles | None:
+        """Its files, when there are any; the journal is read instead."""
+        return await self._log.searchable(since)
+
     # AdviceSource
 
     async def advice(self) -> list[Advice]:
@@ -207,16 +213,17 @@ class Postfix:
         known = self._commands.known_settings
         return known.get("command_directory", "/usr/sbin")
 
-    def _tell_remedies(self) -> None:
-        account = self._rights.account if self._rights else self._profile.user
-        rules = postsuper_rules(self._commands, self._folder())
-        self._actions.remedy = remedy(account, rules)
-        place = self._log.found
-        self._log.remedy = remedy(account, log_rules(place)) if place else ""
+    def _remedy(self, rules: Sequence[SudoRule]) -> str:
+        return remedy(self._rights.account if self._rights else self._profile.user, rules)
+
+    def _postsuper_remedy(self) -> str:
+        return self._remedy(postsuper_rules(self._commands, self._folder()))
 
     def _postcat_remedy(self) -> str:
-        account = self._rights.account if self._rights else self._profile.user
-        return remedy(account, [postcat_rule(self._commands, self._folder())])
+        return self._remedy([postcat_rule(self._commands, self._folder())])
+
+    def _log_remedy(self, place: LogPlace) -> str:
+        return self._remedy(log_rules(place))
 
     def _offer(self, action: QueueAction) -> ActionOffer:
         steps = self._actions.steps(action)
@@ -226,7 +233,7 @@ class Postfix:
             why = "Postfix can return a message to its sender from version 3.5 on"
             return replace(offer, available=False, why_not=why)
         if needs_root and self._rights is not None and not self._rights.postsuper:
-            why = f"this account may not run postsuper. {self._actions.remedy}"
+            why = f"this account may not run postsuper. {self._postsuper_remedy()}"
             return replace(offer, available=False, why_not=why)
         return offer
 

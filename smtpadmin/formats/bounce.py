@@ -16,7 +16,7 @@ from smtpadmin.formats.feedback_report import read_feedback
 from smtpadmin.formats.header_fields import split_header
 from smtpadmin.formats.mail_address import addresses_in
 from smtpadmin.formats.message_view import view_message
-from smtpadmin.formats.mime_parts import part_octets, part_text, walk
+from smtpadmin.formats.mime_parts import parse_message, part_octets, part_text, walk
 from smtpadmin.model.bounce import DeliveryReport, ReportedRecipient
 from smtpadmin.model.message_view import MessageView, Part
 
@@ -25,6 +25,8 @@ MOST_TEXT = 200_000
 MOST_FOR_FLUFL = 64 * 1024
 MOST_WORDS = 4_000
 MOST_ID = 990
+MOST_ENCLOSED, MOST_DEPTH = 20, 4
+"""Messages inside a message that are read as reports, and how deep they may lie."""
 # It logs every detector of its own that fails, and goes on.
 logging.getLogger("flufl.bounce").disabled = True
 NOT_A_BOUNCE = DeliveryReport("not-a-bounce")
@@ -119,8 +121,13 @@ def _is_inside_copy(part: Part, parts: list[Part]) -> bool:
 
 def _attached(raw: bytes) -> DeliveryReport:
     """The first message inside that is a report, also where it was encoded against the rules."""
-    for part in walk(view_message(raw).root):
-        if part.content_type == "message/rfc822" and part.number:
+    enclosed = [
+        part
+        for part in walk(parse_message(raw))
+        if part.content_type == "message/rfc822" and part.number.count(".") < MOST_DEPTH
+    ]
+    for part in enclosed[:MOST_ENCLOSED]:
+        if part.number:
             report = _read(part_octets(raw, part))
             if report.kind in ("dsn", "bounce", "feedback"):
                 return report

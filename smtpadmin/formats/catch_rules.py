@@ -35,6 +35,23 @@ DEFAULT_REPLY = {
 GREYLISTED = "451 4.7.1 Greylisted, please try again later"
 KEEPS_ITS_REPLY = (Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH, Stage.DATA, Stage.QUIT)
 """Where a positive reply of a rule would say what the session does not do."""
+PRESETS = (
+    ("Mailbox full", 'rcpt recipient=full@* reply="452 4.2.2 Mailbox full"'),
+    ("No such user", 'rcpt recipient=unknown@* reply="550 5.1.1 No such user"'),
+    ("Greylisting for a minute", "rcpt greylist=1m"),
+    ("Refused as spam after the message", 'dot reply="554 5.7.1 Message refused as spam"'),
+    ("Too busy, every second time", 'connect odds=50 reply="421 4.3.2 Too busy"'),
+    ("Connection lost after the message", "dot drop"),
+    ("Slow banner", "connect delay=20s"),
+    ("Tarpit", "mail tarpit=1s"),
+    ("No STARTTLS", "ehlo no-starttls"),
+    ("Expired certificate", "starttls certificate=expired"),
+    ("Certificate of another name", "starttls certificate=wrong-name"),
+    ("Self-signed certificate", "starttls certificate=self-signed"),
+    ("Wrong password", "auth"),
+    ("Rate limit", 'mail odds=30 reply="451 4.7.1 Rate limit exceeded"'),
+)
+"""What people try first: a name and the rule."""
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(ms|s|m|h)?")
 _REPLY_LINE = re.compile(r"([2-5]\d\d)(?: [^\x00-\x1f\x7f]*)?")

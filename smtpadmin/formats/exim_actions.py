@@ -18,6 +18,8 @@ LOCKED = "Exim is delivering it at this moment; try again later"
 NOT_SAID = "Exim did not say whether it was done"
 NOT_PERMITTED = "the account may not do this"
 MALFORMED = "not a message ID of Exim"
+UNREADABLE_REMOVED = "removed, though its spool files could not be read"
+_REMOVED_OR_NOT, _DATA_MISSING = "has been removed or did not exist", "Spool data file for"
 _REASON = 300
 
 _DONE = {
@@ -46,6 +48,8 @@ def parse_action(action: QueueAction, ids: Sequence[str], output: str) -> list[A
 def _result(action: QueueAction, queue_id: str, said: str, why: str, denied: bool) -> ActionResult:
     if said == _DONE.get(action):
         return ActionResult(queue_id, True)
+    if action is QueueAction.DELETE and said == _REMOVED_OR_NOT and _DATA_MISSING not in why:
+        return ActionResult(queue_id, True, UNREADABLE_REMOVED)
     if said == "is locked" or "is locked" in why:
         return ActionResult(queue_id, False, LOCKED)
     if "permission denied" in why.lower() or (denied and not said and not why):

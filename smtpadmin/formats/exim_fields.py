@@ -58,8 +58,7 @@ _BARE = re.compile(r"(K|L|PRDR|TFO\*?|CV)(?= |$)")
 _DEFER = re.compile(r"(?:(routing|routing defer|defer) )?defer \((-?\d{1,9})\)(:?)(?= |$)")
 _TRAILING = re.compile(r"((?: (?:DT|QT)=[\d.dhmsw]{1,20}){1,2})$")
 _WORD = re.compile(r"[^\s]+")
-_ESCAPE = re.compile(r"\\([0-7]{3}|.)", re.S)
-_CONTROLS = {"n": "\n", "r": "\r", "t": "\t"}
+_ESCAPE = re.compile(r'\\([23][0-7]{2}|["\\])')
 
 
 class Host(NamedTuple):
@@ -157,10 +156,9 @@ def _take(
             fields |= host_fields(peer)
             fields["host"] = letters["H"] = value
             return end + len(colon), bool(colon)
-    value = (
-        unescaped(quoted) if quoted is not None else bracketed if bracketed is not None else bare
-    )
+    value = next((part for part in (quoted, bracketed, bare) if part is not None), "")
     letters.setdefault(letter, value)
+    value = unescaped(value) if quoted is not None else value
     name = names.get(letter, letter)
     number = value.isdecimal() and len(value) < 19 and letter == "S"
     fields.setdefault(name, int(value) if number else value)
@@ -168,7 +166,8 @@ def _take(
 
 
 def unescaped(text: str) -> str:
-    """What stood between quotes: Exim writes a backslash before quotes, and octets in octal."""
+    """What stood between quotes: Exim writes a backslash before quotes and backslashes, and octets
+    above ASCII in octal. Escaped control octets stay escaped."""
     if "\\" not in text:
         return text
     octets = bytearray()
@@ -176,10 +175,7 @@ def unescaped(text: str) -> str:
     for found in _ESCAPE.finditer(text):
         octets += text[last : found.start()].encode("utf-8", "surrogatepass")
         code = found[1]
-        if len(code) == 3 and int(code, 8) < 256:
-            octets.append(int(code, 8))
-        else:
-            octets += _CONTROLS.get(code, code).encode("utf-8", "surrogatepass")
+        octets += bytes((int(code, 8),)) if len(code) == 3 else code.encode()
         last = found.end()
     octets += text[last:].encode("utf-8", "surrogatepass")
     return octets.decode("utf-8", "backslashreplace")

@@ -39,6 +39,8 @@ _ARRIVALS = ("<=", "(=")
 _FIRST_FIELD = re.compile(
     r" (?=(?:F=<|P=<|R=|T=|S=|H=|X=|I=\[|C=\"|QT=|DT=|ST=|Q=|PRX=|CV=|DN=|A=)|(?:routing )?defer \()|(?<!^:blackhole): "
 )
+_SENDER = re.compile(r'"(?:[^"\\]|\\.)*+"\S*|\S+')
+_DISCARDED = frozenset({":blackhole:", "blackhole", "discarded"})
 _ADDRESSES = re.compile(r"(.*?)(?: \(([^()]*)\))?(?: <([^<>]*)>)?$", re.S)
 _REJECTED = re.compile(
     r"(temporarily )?(?:rejected|refused) (connection|(?:HELO|EHLO|MAIL|RCPT|AUTH|STARTTLS|VRFY|EXPN|ETRN|QUIT"
@@ -47,7 +49,7 @@ _REJECTED = re.compile(
 )
 _AUTH = re.compile(r"(\S+) authenticator failed for ")
 _CONNECTION = re.compile(
-    r"(no MAIL in )?SMTP(?: command timeout on| protocol \w+ error)? ?(?:\(?TLS\)? )?connection from "
+    r"(no MAIL in )?SMTP(?: command timeout on)? ?(?:\(?TLS\)? )?connection from "
 )
 _SET_ID = re.compile(r"\(set_id=([^)]*)\)")
 _SUPPRESSED, _DEFERRED, _BOUNCED = "suppressed", "deferred", "bounced"
@@ -136,8 +138,9 @@ def _read(text: str) -> tuple[str | None, str, Fields]:
 
 def _arrival(flag: str, text: str) -> Read:
     """``<= SENDER [R=PARENT] H=... P=... S=... id=... T="..." from <> for RECIPIENTS``."""
-    sender, _, rest = text.partition(" ")
-    read = read_fields(rest, 0, _ARRIVAL_NAMES)
+    found = _SENDER.match(text)
+    sender, end = (found[0], found.end()) if found else ("", 0)
+    read = read_fields(text, end, _ARRIVAL_NAMES)
     fields: Fields = {"flag": flag, "from": "" if sender == "<>" else sender}
     fields |= {name: value for name, value in read.fields.items() if name != "from"}
     if "host" in fields:
@@ -183,7 +186,7 @@ def _delivery(flag: str, text: str) -> Read:
 def _status(flag: str, to: str, fields: Fields) -> str:
     if flag in _STATUS:
         return _STATUS[flag]
-    if to == ":blackhole:":
+    if to in _DISCARDED:
         return "discarded"
     return "sent" if "host" in fields else "delivered"
 
@@ -200,7 +203,9 @@ def _words(text: str) -> Read:
         return "auth", _auth(text, found)
     if found := _CONNECTION.match(text):
         return _connection(text, found)
-    if text.startswith(("H=", "U=", "F=", "refused ", "rejected ", "temporarily ", "no ")):
+    if text.startswith(
+        ("H=", "U=", "F=", "refused ", "rejected ", "temporarily ", "SMTP protocol ")
+    ):
         return _about_peer(text)
     return "other", {}
 
@@ -215,30 +220,36 @@ def _suffix_fields(text: str) -> Fields:
 def _about_peer(text: str) -> Read:
     """``H=... F=<sender> rejected RCPT <recipient>: reason`` and what else begins with the peer."""
     rejected = _REJECTED.search(text)
-    read = read_fields(text[: rejected.start()] if rejected else text, 0, _ARRIVAL_NAMES)
+    read = read_fields(text[: rejected.start()].rstrip() if rejected else text, 0, _ARRIVAL_NAMES)
     fields: Fields = dict(read.fields)
     if "host" in fields:
         fields["client"] = fields.pop("host")
     fields["letters"] = read.letters
     if rejected is None:
-        word = text.partition("] ")[2]
-        event = "warning" if "Warning: " in word[:200] else _FAILED.get(word.split(" ")[0], "other")
-        return event, fields
+        return _unrejected(text, read.rest, fields), fields
     fields["action"] = "temporarily rejected" if rejected[1] else "rejected"
-    fields["stage"] = rejected[2].strip()
+    stage, _, peer = rejected[2].strip().partition(" from ")
+    fields["stage"] = stage
     if rejected[3] is not None:
-        fields["from" if fields["stage"] in ("MAIL", "from") else "to"] = rejected[3]
+        fields["from" if stage in ("MAIL", "from") else "to"] = rejected[3]
     reply = text[rejected.end() :]
-    if rejected[2].startswith("connection"):
-        fields |= _peer_after(reply, " from ")
+    if peer or stage == "connection":
+        fields |= _peer_in(peer or reply.removeprefix(" from "))
     fields["reply"] = reply.partition(": ")[2] if ": " in reply else reply.strip(" :")
     return "reject", fields
 
 
-def _peer_after(text: str, word: str) -> Fields:
-    if not text.startswith(word):
-        return {}
-    host = read_host(text, len(word))
+def _unrejected(text: str, rest: str, fields: Fields) -> str:
+    """The event of a line that begins with a peer and is no refusal."""
+    if rest.startswith("SMTP error from remote mail server"):
+        fields["reply"] = rest
+        return "remote-reply"
+    words = text.partition("] ")[2]
+    return "warning" if "Warning: " in words[:200] else _FAILED.get(words.split(" ")[0], "other")
+
+
+def _peer_in(text: str) -> Fields:
+    host = read_host(text.removeprefix("H="))
     return host_fields(host[0]) if host else {}
 
 
@@ -289,6 +300,11 @@ _PREFIXES: tuple[tuple[str, str], ...] = (
     ("DKIM: ", "dkim"),
     ("Warning: ", "warning"),
     ("Spool file ", "warning"),
+    ("SMTP connection lost ", "lost-connection"),
+    ("unexpected disconnection ", "lost-connection"),
+    ("Message has been frozen", "frozen"),
+    ("no host name found ", "dns"),
+    ("no IP address found ", "dns"),
 )
 _ENDS: tuple[tuple[str, str], ...] = (
     (" daemon started: pid=", "start"),

@@ -11,7 +11,7 @@ from datetime import datetime
 
 from smtpadmin.formats.json_line import read_object, text_of
 from smtpadmin.formats.log_clock import LogClock
-from smtpadmin.formats.syslog_frame import parse_frame
+from smtpadmin.formats.syslog_frame import Frame, parse_frame
 from smtpadmin.model.log import LogRecord
 from smtpadmin.util.text import decode_line
 
@@ -61,14 +61,7 @@ def parse_line(
     clock: LogClock | None = None,
 ) -> LogRecord:
     """One line, without its line end, as a record. Never raises."""
-    body, time, host, pid = line.rstrip(b"\r\n"), None, None, None
-    if stamp := _STAMP.match(body):
-        time = (clock or LogClock()).moment(stamp[1])
-        body = body[stamp.end() :]
-    elif not body.startswith((b"{", b"[", b"level=")):
-        frame = parse_frame(body, clock)
-        if frame.program and frame.program.startswith(PROGRAM):
-            body, time, host, pid = frame.message, frame.time, frame.host, frame.pid
+    time, host, _, pid, _, body = _frame(line.rstrip(b"\r\n"), clock)
     read = _read(body)
     text = decode_line(body)
     level, uuid, plugin, message, fields = read or (None, None, None, text, {})
@@ -94,6 +87,18 @@ def parse_line(
         file=file,
         line=number,
     )
+
+
+def _frame(body: bytes, clock: LogClock | None) -> Frame:
+    """Haraka's own stamp, syslog's header, or none."""
+    if stamp := _STAMP.match(body):
+        time = (clock or LogClock()).moment(stamp[1])
+        return Frame(time, None, PROGRAM, None, None, body[stamp.end() :])
+    if not body.startswith((b"{", b"[", b"level=")):
+        frame = parse_frame(body, clock)
+        if frame.program and frame.program.startswith(PROGRAM):
+            return frame
+    return Frame(None, None, None, None, None, body)
 
 
 def looks_like(line: bytes) -> bool:

@@ -57,7 +57,8 @@ def _attachments(raw: bytes, root: Part) -> Iterator[Attachment]:
     for part in walk(root):
         if part.is_text or part.content_type.startswith("multipart/") or part is root:
             continue
-        size = len(part_octets(raw, part))
+        whole = part.parts or part.encoding in ("7bit", "8bit", "binary")
+        size = part.end - part.start if whole else len(part_octets(raw, part))
         yield Attachment(part.number, file_name(part), part.content_type, size)
 
 

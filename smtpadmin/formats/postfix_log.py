@@ -32,6 +32,8 @@ _LEVEL = re.compile(r"(warning|error|fatal|panic): ")
 _ID = re.compile(rf"({QUEUE_ID}|NOQUEUE): ")
 _WORD = re.compile(r"[A-Za-z][A-Za-z_-]*")
 _REPEATED = re.compile(r"(?:last )?message repeated (\d{1,9}) times(?:: \[ ?(.*?)\]?)?$", re.S)
+_BARE_ACTIONS = ("milter-", "reject: ")
+"""Before Postfix 2.6 some refusals came without NOQUEUE."""
 _CLIENT_KEY = "client="
 _QUEUED = re.compile(
     rf"from=<({ADDRESS})>, size=(\d{{1,18}}), nrcpt=(\d{{1,9}})(?: \(queue (\w+)\))?"
@@ -128,9 +130,8 @@ def read_message(text: str) -> tuple[str | None, str | None, str, Fields]:
 
 def _with_id(text: str) -> _Read:
     word = _WORD.match(text)
-    handler = _AFTER_ID.get(word[0]) if word else None
-    read = handler(text) if handler else None
-    return read or action(text) or ended(text)
+    handler = (_AFTER_ID.get(word[0]) or READERS.get(word[0])) if word else None
+    return (handler(text) if handler else None) or action(text)
 
 
 def _without_id(text: str) -> _Read:
@@ -138,7 +139,8 @@ def _without_id(text: str) -> _Read:
         return "repeated", _repeated(found)
     word = _WORD.match(text)
     reader = READERS.get(word[0]) if word else None
-    return (reader(text) if reader else None) or sasl_failure(text)
+    read = (reader(text) if reader else None) or sasl_failure(text)
+    return action(text) if read is None and text.startswith(_BARE_ACTIONS) else read
 
 
 def _repeated(found: re.Match[str]) -> Fields:

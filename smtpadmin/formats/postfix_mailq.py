@@ -25,6 +25,7 @@ _HEAD: Final = re.compile(
 _TITLE = re.compile(r"-{1,40}Queue ID-{1,40} ")
 """Wider where queue IDs are long."""
 _TRAILER = re.compile(r"-- (\d{1,19}) Kbytes in (\d{1,19}) Requests?\.")
+_RECIPIENT = re.compile(r'"[^"]*"(?:@\S*)?|[^\s"(]+')
 _EMPTY = "Mail queue is empty"
 _SAID = re.compile(r"(?:postqueue|mailq|sendmail|showq|postfix/[\w/-]{1,40})(?:\[\d+\])?: ")
 _YEARS_BACK = 12
@@ -59,6 +60,7 @@ class _Reader:
         self._recipients: list[QueueRecipient] = []
         self._reason: str | None = None
         self._open: list[str] = []
+        self._depth = 0
         self._count = 0
         self._announced: int | None = None
         self._began = False
@@ -77,7 +79,8 @@ class _Reader:
         """Unless a reason is still open: it may go over several lines, empty ones too."""
         if self._head is None:
             return False
-        return bool(_HEAD.fullmatch(text) or _TRAILER.fullmatch(text)) or not (text or self._open)
+        head = _HEAD.fullmatch(text) or _TRAILER.fullmatch(text)
+        return bool(head) or (not text and (not self._open or self._may_be_whole()))
 
     def _read(self, text: str, number: int) -> None:
         if head := _HEAD.fullmatch(text):
@@ -96,23 +99,34 @@ class _Reader:
             self._tell(f"line {number} is no part of a listing: {visible(text, _SHOWN)}")
 
     def _read_recipient(self, text: str) -> None:
+        if self._open and self._may_be_whole() and _is_address(text):
+            self._close()
         if self._open or text.startswith("("):
             self._open.append(text)
-            if text.endswith(")"):
-                self._reason = " ".join(self._open)[1:-1]
-                self._open = []
+            self._depth += text.count("(") - text.count(")")
+            if self._may_be_whole() and self._depth <= 0:
+                self._close()
         elif text:
             self._recipients.append(QueueRecipient(text, self._reason))
+
+    def _may_be_whole(self) -> bool:
+        """A reason may hold brackets, closed or not; one that is not balanced goes on unless an
+        address follows."""
+        return self._open[-1].endswith(")")
+
+    def _close(self) -> None:
+        self._reason = " ".join(self._open)[1:-1]
+        self._open, self._depth = [], 0
 
     def _take(self) -> Iterator[QueueEntry]:
         head, self._head = self._head, None
         if head is None:
             return
-        if self._open:
+        if self._open and not self._may_be_whole():
             self._tell(f"the reason of {head[1]} does not end")
         self._count += 1
         yield self._entry(head)
-        self._recipients, self._reason, self._open = [], None, []
+        self._recipients, self._reason, self._open, self._depth = [], None, [], 0
 
     def _entry(self, head: re.Match[str]) -> QueueEntry:
         marks, sender = head[2], (head[10] or "").strip()
@@ -131,6 +145,11 @@ class _Reader:
             self._tell(f"the listing holds {self._count} of {self._announced} messages")
         elif self._announced is None and self._began:
             self._tell("the listing breaks off: its last line is missing")
+
+
+def _is_address(text: str) -> bool:
+    """Whether a line under a reason that may be whole is a recipient, and not the reason's rest."""
+    return not text.endswith(")") and _RECIPIENT.fullmatch(text) is not None
 
 
 def _moment(head: re.Match[str], now: datetime) -> datetime | None:

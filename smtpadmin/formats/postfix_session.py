@@ -23,10 +23,11 @@ _AFTER = re.compile(
     re.S,
 )
 _STAGE = re.compile(
-    rf"([A-Z][A-Z-]*(?: [A-Z]+){{0,2}})(?: \((\d+) bytes\))? from ({PEER})(?:: (.*))?$", re.S
+    rf"(?:([A-Z][A-Z-]*(?: [A-Z]+){{0,2}})(?: \((\d+) bytes\))? from )?({PEER})(?:: (.*))?$", re.S
 )
 _TLS = re.compile(
-    r"(Anonymous|Untrusted|Trusted|Verified) TLS connection (established|reused) (from|to) ([^\s]+?): "
+    r"(Anonymous|Untrusted|Trusted|Verified) TLS connection (established|reused) (from|to)"
+    r" (\S+?)(?: to (\S+?))?: "
     r"(\S+) with cipher (\S+) \((\d+/\d+) bits\)(.*)$",
     re.S,
 )
@@ -59,6 +60,9 @@ _EVENT_AFTER = {
     "lost connection": "lost-connection",
     "too many errors": "too-many-errors",
     "improper command pipelining": "pipelining",
+    "concurrency limit exceeded": "concurrency-limit",
+    "non-SMTP command": "non-smtp-command",
+    "bare <LF> received": "bare-newline",
 }
 
 
@@ -93,7 +97,9 @@ def ended(text: str) -> tuple[str, Fields] | None:
     stage = _STAGE.match(found[2])
     if stage is None:
         return event, {"reason": found[1]}
-    fields: Fields = {"reason": found[1], "stage": stage[1], **client_fields(stage[3])}
+    fields: Fields = {"reason": found[1], **client_fields(stage[3])}
+    if stage[1]:
+        fields["stage"] = stage[1]
     if stage[2]:
         fields["bytes"] = int(stage[2][:18])
     if stage[4] is not None:
@@ -108,8 +114,10 @@ def _tls(text: str) -> tuple[str, Fields] | None:
         if trouble is None:
             return None
         return "tls", client_fields(trouble[1]) if trouble[1] else {}
-    trust, state, way, peer, protocol, cipher, bits, rest = found.groups()
+    trust, state, way, peer, asked_for, protocol, cipher, bits, rest = found.groups()
     fields: Fields = client_fields(peer) if way == "from" else {"relay": peer}
+    if asked_for:
+        fields["server_name"] = asked_for
     fields |= {"trust": trust, "state": state, "protocol": protocol, "cipher": cipher, "bits": bits}
     for name, value, detail in _TLS_DETAIL.findall(rest[:1000]):
         fields.setdefault(name, f"{value} ({detail})" if detail else value)

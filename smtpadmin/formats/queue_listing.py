@@ -51,10 +51,14 @@ FORMATS: Mapping[str, QueueFormat] = {
 
 
 def detect(head: Sequence[bytes]) -> str | None:
-    """The name of the format that a listing's first lines look like.
+    """The name of the format that a listing's first lines look like: the first of them that looks
+    like any decides, for an address further down may hold what another format begins with.
 
     >>> detect([b"Mail queue is empty"])
     'mailq'
     """
-    lines = [line for line in head if line.strip()]
-    return next((name for name, known in FORMATS.items() if known.looks_like(lines)), None)
+    for line in head:
+        for name, known in FORMATS.items():
+            if line.strip() and known.looks_like([line]):
+                return name
+    return None

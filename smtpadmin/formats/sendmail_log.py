@@ -105,7 +105,12 @@ def _read(text: str) -> tuple[str, Fields]:
         fields = _pairs(text)
         return _event(fields), fields
     if text.startswith("Milter"):
-        return ("reject" if "reject=" in text else "milter"), _pairs(text.partition(": ")[2])
+        fields = _pairs(text.partition(": ")[2])
+        return (_event(fields) if "reject" in fields else "milter"), fields
+    if text.startswith("AUTH failure"):
+        fields = {"result": "failed", **_pairs(text.partition(": ")[2])}
+        _event(fields)
+        return "auth", fields
     if found := _NOTICE.match(text):
         return "notification", {
             "notification_id": found[1],

@@ -82,6 +82,7 @@ class _Reader:
         self._now = now
         self._tell = tell
         self._open: _Open | None = None
+        self._began = False
 
     def entries(self, lines: Iterable[bytes]) -> Iterator[QueueEntry]:
         """All entries."""
@@ -90,10 +91,13 @@ class _Reader:
             opened = self._head(line)
             if opened is not None or _NOISE.fullmatch(line):
                 yield from self._take()
-                self._open = opened
+                self._open, self._began = opened, True
             elif line:
+                self._began = True
                 self._read(line, number)
         yield from self._take()
+        if not self._began:
+            self._tell("nothing is in it, not even that the queue is empty")
 
     def _take(self) -> Iterator[QueueEntry]:
         done, self._open = self._open, None

@@ -26,12 +26,16 @@ FILE_SUFFIX = "0-9A-Za-z.-"
 @dataclass(frozen=True, slots=True)
 class SudoRule:
     """A command with its arguments. ``then`` are the characters (as in ``[…]``) of one more
-    argument that varies, or, when ``glued``, of what follows the last one; ``why`` is a comment."""
+    argument that varies, or, when ``glued``, of what follows the last one; ``first`` are those that
+    it may begin with, when fewer (an ID that may hold ``-`` must not become an option); ``many``
+    lets more such arguments follow; ``why`` is a comment."""
 
     command: Sequence[str]
     then: str = ""
     glued: bool = False
     why: str = ""
+    first: str = ""
+    many: bool = False
 
 
 def rule_line(account: str, *rules: SudoRule) -> str:
@@ -65,10 +69,12 @@ def _commands(rule: SudoRule) -> str:
     command = _words(rule.command)
     if not rule.then:
         return command if rule.command[1:] else f'{command} ""'
-    if not _ALLOWED.fullmatch(rule.then):
+    if not _ALLOWED.fullmatch(rule.then) or not _ALLOWED.fullmatch(rule.first):
         raise UsageError("these characters cannot stand in brackets of sudoers")
     gap = "" if rule.glued else " "
-    return f"{command}{gap}[{rule.then}]*, !{command}{gap}?*[!{rule.then}]*"
+    blank = r"\ " if rule.many else ""
+    first = rule.first or rule.then
+    return f"{command}{gap}[{first}]*, !{command}{gap}?*[!{blank}{rule.then}]*"
 
 
 def _words(command: Sequence[str]) -> str:

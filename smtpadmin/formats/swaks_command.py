@@ -17,6 +17,7 @@ from smtpadmin.model.smtp_plan import (
     EnvelopePlan,
     SendPlan,
     StopHow,
+    StopPoint,
     Target,
     TlsPlan,
     TlsUse,
@@ -85,7 +86,9 @@ def _session(plan: SendPlan) -> Iterator[str]:
     yield from (words.FLAGS["prdr"],) if plan.envelope.prdr else ()
     yield from (words.FLAGS["raw"],) if plan.transfer.raw else ()
     if plan.stop is not None:
-        yield from (_STOPS[plan.stop.how], words.STOPS[plan.stop.at])
+        after_xclient = plan.xclient.commands and plan.stop.at is StopPoint.EHLO
+        word = "XCLIENT-HELO" if after_xclient else words.STOPS[plan.stop.at]
+        yield from (_STOPS[plan.stop.how], word)
 
 
 def _tls(tls: TlsPlan) -> Iterator[str]:
@@ -132,7 +135,12 @@ def _proxy(plan: SendPlan) -> Iterator[str]:
         yield from ("--proxy", proxy.raw)
         return
     for field, option in words.PROXY.items():
-        yield from (option, str(getattr(proxy, field)))
+        value = str(getattr(proxy, field))
+        if proxy.version == 1 and field in ("transport", "command"):
+            continue
+        if proxy.version == 1 and field == "family":
+            value = words.PROXY_1_FAMILIES.get(value, value)
+        yield from (option, value)
 
 
 def _xclient(plan: SendPlan) -> Iterator[str]:

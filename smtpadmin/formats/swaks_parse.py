@@ -270,6 +270,9 @@ class _Reader:
 
     def _proxy(self, field: str, value: str) -> None:
         port = field in ("source_port", "destination_port")
+        if field == "family":
+            known = {text: family for family, text in words.PROXY_1_FAMILIES.items()}
+            value = known.get(value.upper(), value)
         self._part("proxy", **{field: _number(value, 65535) if port else value})
 
     def _data(self, value: str) -> None:

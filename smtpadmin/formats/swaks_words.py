@@ -58,6 +58,12 @@ PROXY: Mapping[str, str] = {
     "destination": "--proxy-dest",
     "destination_port": "--proxy-dest-port",
 }
+PROXY_1_FAMILIES: Mapping[str, str] = {
+    "AF_INET": "TCP4",
+    "AF_INET6": "TCP6",
+    "AF_UNSPEC": "UNKNOWN",
+}
+"""Version 1 of the header has words of its own, and neither protocol nor command."""
 TLS_VALUES: Mapping[str, str] = {
     "ciphers": "--tls-cipher",
     "ca_file": "--tls-ca-path",

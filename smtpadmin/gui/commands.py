@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 class Command(NamedTuple):
     """``name`` is the main window's method ``do_NAME``; ``needs`` is ``server``, ``queue`` (the
-    Queue page is shown) or empty."""
+    Queue page is shown), ``routing`` (the server has that ability) or empty."""
 
     name: str
     title: str
@@ -52,6 +52,7 @@ COMMANDS = (
     Command("pause", "&Pause or go on refreshing", "Server", "Shift+F5", "server", "pause"),
     Command("edit_server", "&Edit server…", "Server", "", "server", "settings"),
     Command("remove_server", "Re&move server…", "Server", "", "server"),
+    Command("ask_server", "&Ask what it would do…", "Server", "", "routing", "route"),
     Command("card", "Settings for a third-party &form…", "Server", "", "server", "copy"),
     Command("retry", "&Retry now", "Queue", "", "queue", "refresh"),
     Command("hold", "&Hold", "Queue", "", "queue", "pause"),

@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.sidebar.chosen.connect(self.choose_server)
         self.sidebar.view_chosen.connect(self.show_filtered)
+        self.sidebar.ordered.connect(self.workspace.order)
         self.sidebar.view_removed.connect(self._on_view_removed)
         self.sidebar.add_wanted.connect(self.servers.add)
         self.sidebar.edit_wanted.connect(self.servers.edit)
@@ -328,7 +329,12 @@ class MainWindow(QMainWindow):
         page = view.current_page() if view else None
         on_queue = page is not None and page.accessibleName() == "Queue"
         for command in COMMANDS:
-            possible = {"": True, "server": view is not None, "queue": on_queue}[command.needs]
+            possible = {
+                "": True,
+                "server": view is not None,
+                "queue": on_queue,
+                "routing": view is not None and view.context.has("routing"),
+            }[command.needs]
             self.actions_by_name[command.name].setEnabled(possible)
         self._name_tabs(view)
 

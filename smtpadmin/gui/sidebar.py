@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtGui import QDropEvent, QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLineEdit,
@@ -49,12 +50,50 @@ class SavedView(NamedTuple):
     filter: str
 
 
+class ServerTree(QTreeWidget):
+    """A tree whose servers can be dragged within their group, or moved with Alt+Up and Alt+Down.
+    ``moved`` tells a server and its new place among the group's."""
+
+    moved = Signal(str, int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
+        self.setDropIndicatorShown(True)
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.ignore()  # the rows are drawn anew from the kept order
+        item, target = self.currentItem(), self.itemAt(event.position().toPoint())
+        if item is not None and target is not None:
+            self._move(item, target)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
+        item = self.currentItem()
+        group = item.parent() if item is not None else None
+        alt = event.modifiers() == Qt.KeyboardModifier.AltModifier
+        if not step or not alt or item is None or group is None:
+            super().keyPressEvent(event)
+            return
+        target: QTreeWidgetItem | None = group.child(group.indexOfChild(item) + step)
+        if target is not None:
+            self._move(item, target)
+
+    def _move(self, item: QTreeWidgetItem, target: QTreeWidgetItem) -> None:
+        group = item.parent()
+        key = str(item.data(0, KEY_ROLE) or "")
+        if group is not None and target.parent() is group and key and not key.startswith("view:"):
+            self.moved.emit(key, group.indexOfChild(target))
+
+
 class Sidebar(QWidget):
-    """``chosen`` tells the UUID of a server, ``view_chosen`` a saved view's filter."""
+    """``chosen`` tells the UUID of a server, ``view_chosen`` a saved view's filter, ``ordered`` the
+    UUIDs of all servers after one was moved."""
 
     chosen = Signal(str)
     view_chosen = Signal(str)
     view_removed = Signal(str)
+    ordered = Signal(list)
     add_wanted = Signal()
     edit_wanted = Signal(str)
     remove_wanted = Signal(str)
@@ -69,7 +108,8 @@ class Sidebar(QWidget):
         self._search.setAccessibleName(self.tr("Find a server"))
         self._search.textChanged.connect(self._on_search)
         self._search.hide()
-        self._tree = QTreeWidget()
+        self._tree = ServerTree()
+        self._tree.moved.connect(self._on_moved)
         self._tree.setAccessibleName(self.tr("Servers"))
         self._tree.setHeaderHidden(True)
         self._tree.setIndentation(8)
@@ -175,6 +215,16 @@ class Sidebar(QWidget):
             self.view_chosen.emit(key.removeprefix("view:"))
         elif key:
             self.chosen.emit(key)
+
+    def _on_moved(self, uuid: str, place: int) -> None:
+        group = self._items[uuid].parent()
+        assert group is not None  # a server is always in one
+        items = (group.child(n) for n in range(group.childCount()))
+        own = [str(item.data(0, KEY_ROLE)) for item in items if item is not None]
+        own.remove(uuid)
+        own.insert(place, uuid)
+        others = [key for key in self._items if key not in own]
+        self.ordered.emit([*others, *own])
 
     def _on_search(self, text: str) -> None:
         for uuid, item in self._items.items():

@@ -122,7 +122,7 @@ class Tour:
         page.detail._tabs.setCurrentIndex(3)
         await asyncio.sleep(0.3)
         self.save("queue-structure", "Queue: the parts of the message", window)
-        page.detail._tabs.setCurrentIndex(5)
+        page.detail._tabs.setCurrentIndex(6)
         await asyncio.sleep(0.3)
         self.save("queue-related-log", "Queue: the related log lines", window)
         page.detail._tabs.setCurrentIndex(0)

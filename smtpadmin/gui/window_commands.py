@@ -174,6 +174,16 @@ class WindowCommands:
     def do_pause(self) -> None:
         self._window.status.toggle_pause()
 
+    def do_ask_server(self) -> None:
+        from smtpadmin.connectors.api import RoutingTester, ability
+        from smtpadmin.gui.dialogs.ask_server import AskServer
+
+        view = self._window.current_view()
+        tester = ability(view.context.session.connector, RoutingTester) if view else None
+        if view is not None and tester is not None:
+            dialog = AskServer(tester, view.context.profile.name, self._window)
+            self._window.scope.spawn("ask server", ask(dialog))
+
     def do_card(self) -> None:
         view = self._window.current_view()
         if view is not None:

@@ -97,7 +97,20 @@ class Workspace(QObject):
         demo = await self.demo_profiles.listing()
         self._of_session = {profile.uuid for profile in demo.profiles}
         self.known = [*demo.profiles, *(listing.profiles if listing else ())]
+        self._sort()
         self.problems = list(listing.problems.values()) if listing else []
+        self.profiles_changed.emit()
+
+    def _sort(self) -> None:
+        """In the order that the user gave them; new ones come last."""
+        kept: list[str] = self.preferences.get("order", [])
+        places = {uuid: n for n, uuid in enumerate(kept)}
+        self.known.sort(key=lambda profile: places.get(profile.uuid, len(places)))
+
+    def order(self, uuids: list[str]) -> None:
+        """Keep servers in this order."""
+        self.preferences.set("order", uuids)
+        self._sort()
         self.profiles_changed.emit()
 
     def store_of(self, profile: Profile) -> ProfileStore:

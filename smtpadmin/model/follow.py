@@ -55,8 +55,8 @@ class FollowStep:
 @dataclass(frozen=True, slots=True)
 class ArrivalReport:
     """The message as it lies in the mailbox. ``after_s`` is the time since the first server took it,
-    by the mailbox server's clock; ``authentication`` and ``changes`` are None when they could not
-    be computed."""
+    by the mailbox server's clock; ``authentication`` and ``changes`` are None when they were not
+    computed, ``unchecked`` says why."""
 
     folder: str
     is_junk: bool
@@ -65,6 +65,7 @@ class ArrivalReport:
     hops: tuple[Hop, ...]
     authentication: Authentication | None
     changes: MessageChanges | None
+    unchecked: str = ""
 
 
 @dataclass(frozen=True, slots=True)

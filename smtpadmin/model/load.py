@@ -29,10 +29,11 @@ class LoadPlan:
 
 @dataclass(frozen=True, slots=True)
 class LoadTarget:
-    """Where to. ``address`` is an IP address: the name was looked up when the target was permitted."""
+    """Where to. ``addresses`` are IP addresses, the preferred one first: the name was looked up when
+    the target was permitted, and is not asked for again."""
 
     host: str
-    address: str
+    addresses: tuple[str, ...]
     port: int
     tls: TlsMode = TlsMode.NONE
     user: str = ""

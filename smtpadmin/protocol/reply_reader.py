@@ -67,6 +67,9 @@ class ReplyReader:
             raise ProtocolError(f"a line of the server ends without CR: {_shown(line)}")
         line = line[:-1]
         self._lines.append(line)
+        if len(self._lines) == 1 and line[3:4] != b"-":
+            self._lines, self._octets = [], 0
+            return parse_reply((line,))
         last = is_last(line)
         if line[:3] != self._lines[0][:3]:
             parse_reply(self._lines)  # raises: the code changes

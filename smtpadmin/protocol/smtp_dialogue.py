@@ -290,20 +290,21 @@ class SmtpDialogue:
         yield from self._each_xclient()
 
     def _each_xclient(self) -> Steps[None]:
-        """A new greeting answers each one, and the session begins anew."""
+        """A new greeting answers each one; after the last the session begins anew."""
         plan, talk = self.plan.xclient, self.talk
+        yield from talk.enter(Stage.EHLO, "xclient")
         for attributes in plan.commands:
-            yield from talk.enter(Stage.EHLO, "xclient")
             line = command("XCLIENT", attributes)
-            reply = yield from talk.command(line, StopPoint.XCLIENT, shown=_without_login(line))
+            point = StopPoint.XCLIENT if attributes is plan.commands[-1] else None
+            reply = yield from talk.command(line, point, shown=_without_login(line))
             if reply.code != 220:
                 if plan.optional and reply.code >= 400:
                     yield Note("(XCLIENT was refused)")
-                    break
+                    talk.detail = ""
+                    return
                 raise talk.refused(reply)
-            if attributes is plan.commands[-1]:
-                yield from talk.reached(StopPoint.XCLIENT)
-            yield from self._hello(detail="xclient")
+        yield from talk.reached(StopPoint.XCLIENT)
+        yield from self._hello(detail="xclient")
         talk.detail = ""
 
     def _quit(self) -> Steps[None]:

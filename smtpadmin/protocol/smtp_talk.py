@@ -155,5 +155,6 @@ class Talk:
         for reply in self.reader.feed(octets):
             if reply.code != CHALLENGE:
                 text = self.blot(reply.text[:MOST_TEXT])
-                reply = Reply(reply.code, text, enhanced_code(text))
+                if text != reply.text:
+                    reply = Reply(reply.code, text, enhanced_code(text))
             self.replies.append(reply)

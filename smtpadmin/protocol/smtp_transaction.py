@@ -45,10 +45,9 @@ class Transaction:
         yield from self._mail_taken((yield from talk.command(line, StopPoint.MAIL)))
         yield from talk.reached(StopPoint.MAIL)
         yield from talk.enter(Stage.RCPT)
-        last = len(self._mail.recipients) - 1
         for number, recipient in enumerate(self._mail.recipients):
             yield from talk.say(
-                rcpt_to(recipient, self._plan.envelope), StopPoint.RCPT if number == last else None
+                rcpt_to(recipient, self._plan.envelope), None if number else StopPoint.RCPT
             )
             yield from self._recipient(recipient)
         self._somebody()

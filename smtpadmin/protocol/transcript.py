@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from smtpadmin.model.smtp import TranscriptLine
-from smtpadmin.protocol.body_fold import MOST_BODY_LINES, BodyFold, show_headers
+from smtpadmin.protocol.body_fold import MOST_BODY_LINES, MOST_OCTETS, BodyFold, show_headers
 from smtpadmin.protocol.redaction import Redactor
 from smtpadmin.util.text import visible
 
@@ -75,6 +75,15 @@ class TranscriptRecorder:
             show_headers(octets, self._body_line, self._body_note)
             return
         rest: bytes | None = octets
+        if (
+            len(octets) <= MOST_OCTETS
+            and octets.count(b"\n") < MOST_BODY_LINES
+            and octets.isascii()
+        ):
+            # What most test messages are: nothing of it will be folded.
+            rest = None
+            for line in self._redactor.blot(octets.removesuffix(b"\r\n")).split("\r\n"):
+                self._put(">", line)
         while rest:
             body = BodyFold(self._body_line, self._body_note)
             rest = body.feed(rest)
@@ -110,10 +119,15 @@ class TranscriptRecorder:
     def _feed(self, direction: str, octets: bytes) -> None:
         start = 0
         while (end := octets.find(b"\n", start)) >= 0:
-            self._keep(direction, octets[start:end])
-            self._finish(direction, self._rest[direction].removesuffix(b"\r"))
+            if self._rest[direction] or end - start > MOST_KEPT:
+                self._keep(direction, octets[start:end])
+                line = self._rest[direction]
+            else:
+                line = octets[start:end]
+            self._finish(direction, line.removesuffix(b"\r"))
             start = end + 1
-        self._keep(direction, octets[start:])
+        if start < len(octets):
+            self._keep(direction, octets[start:])
 
     def _keep(self, direction: str, octets: bytes) -> None:
         room = MOST_KEPT - len(self._rest[direction])
@@ -155,7 +169,9 @@ class TranscriptRecorder:
             return
         if self._lines == MOST_LINES and direction != "*":
             direction, line = "*", "(the transcript is full; later lines are left out)"
-        if dropped or len(line) > MOST_LINE:
+        if not dropped and len(line) <= MOST_LINE and line.isascii() and line.isprintable():
+            pass
+        elif dropped or len(line) > MOST_LINE:
             left_out = max(0, len(line) - MOST_LINE) + dropped
             line = f"{visible(line[:MOST_LINE])} … ({left_out} more characters)"
         else:

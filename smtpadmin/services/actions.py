@@ -38,6 +38,9 @@ from smtpadmin.util.tasks import run_blocking
 BATCH = 100
 """Messages handed to the server at once: what a Cancel has to wait for."""
 
+COPIES_AT_ONCE = 4
+"""Messages fetched at the same time: over a link most of each is waiting."""
+
 GONE = "no longer in the queue"
 CHANGED = "the queue ID now belongs to another message"
 NOT_TRIED = "not tried"
@@ -260,18 +263,24 @@ class QueueActions:
     async def _with_copies(self, run: _Run, batch: list[int]) -> list[int]:
         """Positions of which a copy is on disk now."""
         kept: list[int] = []
-        for position in batch:
+        for start in range(0, len(batch), COPIES_AT_ONCE):
             if run.error is not None:
                 break
-            try:
-                run.copies[position] = await self._keep_copy(run.entries[position])
-            except SmtpadminError as error:
-                run.set(position, False, f"{NO_COPY}: {error.what}")
-                # A full disk or a lost connection will not be better for the next message.
-                if isinstance(error, StorageError | UnreachableError):
-                    run.error = error
-            else:
-                kept.append(position)
+            group = batch[start : start + COPIES_AT_ONCE]
+            copies = (self._keep_copy(run.entries[position]) for position in group)
+            outcomes = await asyncio.gather(*copies, return_exceptions=True)
+            for position, outcome in zip(group, outcomes, strict=True):
+                if isinstance(outcome, str):
+                    run.copies[position] = outcome
+                    kept.append(position)
+                elif isinstance(outcome, SmtpadminError):
+                    run.set(position, False, f"{NO_COPY}: {outcome.what}")
+                    # None of these will be better for the next message.
+                    if isinstance(outcome, StorageError | UnreachableError | NotPermittedError):
+                        run.error = outcome
+                        break
+                else:
+                    raise outcome
         return kept
 
     async def _keep_copy(self, entry: QueueEntry) -> str:

@@ -5,6 +5,7 @@ reverse name, computed here and now by our own resolver.
 from __future__ import annotations
 
 import asyncio
+from ipaddress import ip_address
 
 from smtpadmin.model.authentication import Authentication, IprevResult, SpfResult
 from smtpadmin.model.dns import DnsError
@@ -22,6 +23,7 @@ async def authenticate(
     """Check a message as it came. Without ``client`` (its IP address) SPF and the reverse name are
     left out. Raises UsageError when ``client`` is no address; what the DNS does not tell is
     ``temperror``."""
+    client = _normal(client)
     spf, by_helo, iprev, (dkim, arc) = await asyncio.gather(
         _spf(resolver, client, helo, mail_from, "mailfrom"),
         _spf(resolver, client, helo, mail_from, "helo"),
@@ -30,6 +32,14 @@ async def authenticate(
     )
     dmarc = await DmarcCheck(resolver).check(raw, spf, dkim)
     return Authentication(dkim, arc, dmarc, spf, by_helo, iprev)
+
+
+def _normal(client: str) -> str:
+    """The one way of writing an address, so that it can be compared; checked before anything is asked."""
+    try:
+        return str(ip_address(client)) if client else ""
+    except ValueError as error:
+        raise UsageError("this is no IP address", where=client[:80]) from error
 
 
 async def _spf(

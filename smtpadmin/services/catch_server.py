@@ -96,6 +96,7 @@ class CatchServer:
         self._book = RuleBook(self.config.rules, self.config.seed)
         self._incoming = 0
         self._unsaved = 0
+        self._left = asyncio.Event()
         self._contexts: dict[BadCertificate, ssl.SSLContext] = {}
         self._tasks = TaskOwner("catch server")
         self._own_folder: Path | None = None
@@ -117,6 +118,19 @@ class CatchServer:
     def rules_acted(self) -> tuple[int, ...]:
         """How many times each rule has acted."""
         return self._book.acted()
+
+    @property
+    def clients(self) -> int:
+        """How many clients are connected."""
+        return len(self._listener.sessions)
+
+    async def wait_for_clients(self, seconds: float) -> None:
+        """Return when all have gone by themselves, at the latest after so long."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                while self.clients:
+                    self._left.clear()
+                    await self._left.wait()
 
     @property
     def ca_file(self) -> Path:
@@ -212,6 +226,7 @@ class CatchServer:
 
     def on_session_ended(self, session: CatchSession) -> None:
         """It has gone: its transcript is complete."""
+        self._left.set()
         ended = CaughtSession(
             session_id=session.session_id,
             began=session.began,

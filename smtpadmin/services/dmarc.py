@@ -53,38 +53,33 @@ class DmarcCheck:
             words = f"neither {domain} nor a domain above it publishes a DMARC record"
             return DmarcResult("none", domain, "", "", False, False, words)
         record = walked[place]
-        by_dkim = [
-            result.domain
-            for result in dkim
-            if result.result == "pass"
-            and await self._aligned(domain, result.domain, organisation, record.strict_dkim)
-        ]
-        by_spf = (
-            spf is not None
-            and spf.result == "pass"
-            and await self._aligned(
-                domain, spf.domain.lower().rstrip("."), organisation, record.strict_spf
-            )
-        )
+        by_dkim = await self._by_dkim(domain, dkim, organisation, record)
+        by_spf = await self._by_spf(domain, spf, organisation, record)
+        unknown = any(result.result == "temperror" for result in (*dkim, *((spf,) if spf else ())))
+        result, reason = _verdict(by_dkim, by_spf, unknown, record)
         policy = await self._policy(domain, place, record)
-        if by_dkim or by_spf:
-            via = (
-                f"a DKIM signature of {by_dkim[0]}"
-                if by_dkim
-                else f"SPF of {spf.domain if spf else ''}"
-            )
-            return DmarcResult(
-                "pass", domain, policy, place, bool(by_spf), bool(by_dkim), f"{via} is aligned"
-            )
-        silent = [r for r in dkim if r.result == "temperror"]
-        if silent or (spf is not None and spf.result == "temperror"):
-            return DmarcResult(
-                "temperror", domain, policy, place, False, False, "SPF or DKIM could not be checked"
-            )
-        words = "neither SPF nor DKIM passes for the author's domain"
-        if record.testing:
-            words += "; the policy is being tested (t=y)"
-        return DmarcResult("fail", domain, policy, place, False, False, words)
+        return DmarcResult(result, domain, policy, place, bool(by_spf), bool(by_dkim), reason)
+
+    async def _by_dkim(
+        self, domain: str, dkim: Sequence[DkimResult], organisation: str, record: DmarcRecord
+    ) -> str:  # fmt: skip
+        """The domain of the first signature that passes and counts."""
+        for result in dkim:
+            if result.result == "pass" and await self._aligned(
+                domain, result.domain, organisation, record.strict_dkim
+            ):
+                return result.domain
+        return ""
+
+    async def _by_spf(
+        self, domain: str, spf: SpfResult | None, organisation: str, record: DmarcRecord
+    ) -> str:  # fmt: skip
+        """The domain that SPF passes for, when it counts."""
+        if spf is None or spf.result != "pass":
+            return ""
+        other = spf.domain.lower().rstrip(".")
+        counts = await self._aligned(domain, other, organisation, record.strict_spf)
+        return other if counts else ""
 
     async def _policy(self, domain: str, place: str, record: DmarcRecord) -> str:
         if place == domain:
@@ -127,6 +122,17 @@ class DmarcCheck:
             records = [r for r in map(parse_dmarc, answer.records) if r is not None]
             self._known[name] = records[0] if len(records) == 1 else None
         return self._known[name]
+
+
+def _verdict(by_dkim: str, by_spf: str, unknown: bool, record: DmarcRecord) -> tuple[str, str]:
+    if by_dkim:
+        return "pass", f"a DKIM signature of {by_dkim} is aligned"
+    if by_spf:
+        return "pass", f"SPF of {by_spf} is aligned"
+    if unknown:
+        return "temperror", "SPF or DKIM could not be checked"
+    words = "neither SPF nor DKIM passes for the author's domain"
+    return "fail", f"{words}; the policy is being tested (t=y)" if record.testing else words
 
 
 def _tree(domain: str) -> list[str]:

@@ -26,31 +26,34 @@ async def look_at_arrival(
     headers, _ = split_header(arrival.raw)
     hops = received_hops(headers)
     after = (arrival.stored or arrival.found) - accepted
+    checks, why = await _authentication(arrival.raw, headers, hops, resolver)
     return ArrivalReport(
         arrival.folder,
         arrival.is_junk,
         arrival.stored,
         max(0.0, after.total_seconds()),
         hops,
-        await _authentication(arrival.raw, headers, hops, resolver),
+        checks,
         await run_blocking(compare_messages, sent, arrival.raw) if sent else None,
+        why,
     )
 
 
 async def _authentication(
     raw: bytes, headers: list[Header], hops: tuple[Hop, ...], resolver: Lookups | None
-) -> Authentication | None:
+) -> tuple[Authentication | None, str]:
     if resolver is None:
-        return None
+        return None, "not asked for"
     client = border_hop(hops)
     path = next((h.value for h in headers if h.name.lower() == "return-path"), "")
     try:
-        return await authenticate(
+        found = await authenticate(
             raw, resolver, client=client.address if client else "",
             helo=client.sender if client else "", mail_from=path.strip().strip("<>"),
         )  # fmt: skip
-    except SmtpadminError:
-        return None  # an address in a Received field that is none
+    except SmtpadminError as error:
+        return None, str(error)
+    return found, ""
 
 
 def border_hop(hops: tuple[Hop, ...]) -> Hop | None:

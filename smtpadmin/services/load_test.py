@@ -11,8 +11,10 @@ import asyncio
 import ipaddress
 import ssl
 from collections import Counter, deque
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from smtpadmin.formats.load_script import LoadScript, script_of
 from smtpadmin.formats.reply_groups import grouped_reply
 from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
 from smtpadmin.model.load import Latency, LoadErrors, LoadFigures, LoadPlan, LoadTarget
@@ -22,7 +24,7 @@ from smtpadmin.util.signal import Signal
 from smtpadmin.util.tasks import TaskOwner
 
 if TYPE_CHECKING:
-    from smtpadmin.transport.load_smtp import LoadConnection, LoadScript
+    from smtpadmin.transport.load_smtp import LoadConnection
 
 MOST_CONNECTIONS = 2_000
 MOST_RECIPIENTS = 1_000
@@ -54,7 +56,8 @@ async def permitted_target(
     from smtpadmin.transport.smtp_connect import resolve, system_resolver
 
     check_profile(profile)
-    addresses = [str(found[4][0]) for found in await resolve(host, port, system_resolver)]
+    found = await resolve(host, port, system_resolver)
+    addresses = tuple(dict.fromkeys(str(each[4][0]) for each in found))
     if not addresses:
         raise UsageError("the name has no address", where=host)
     free = profile is not None and profile.safety is SafetyLevel.FREE
@@ -64,7 +67,7 @@ async def permitted_target(
             where=host,
             remedy="If the server is yours, say so: --i-own-this-server.",
         )
-    return LoadTarget(host, addresses[0], port, tls, user, ca_file, fingerprint)
+    return LoadTarget(host, addresses, port, tls, user, ca_file, fingerprint)
 
 
 def check_profile(profile: Profile | None) -> None:
@@ -137,7 +140,6 @@ class LoadTest:
     async def run(self) -> LoadFigures:
         """Send everything; gives the last figures. What fails is counted, not raised, but for a CA
         file that cannot be read (StorageError). Cancelling it closes all connections at once."""
-        from smtpadmin.transport.load_smtp import script_of
         from smtpadmin.transport.tls import client_context
 
         target = self.target
@@ -218,7 +220,7 @@ class _Run:
     async def _connect_and_send(self) -> bool:
         """One connection's life; False when it never got as far as a message, which counts as one
         that failed, so that a run against a dead server ends."""
-        from smtpadmin.transport.load_smtp import open_connection
+        from smtpadmin.transport.load_connect import open_connection
 
         began = self._loop.time()
         connection = None
@@ -227,6 +229,8 @@ class _Run:
             connection = await open_connection(self, self._script, self._target, self._tls)
             self._open.add(connection)
             self._made += 1
+            if len(self._target.addresses) > 1:
+                self._target = replace(self._target, addresses=(connection.address,))
             await connection.prepare(self._target, self._password, self._tls)
             self._connect.record(self._loop.time() - began)
             await connection.send_all()

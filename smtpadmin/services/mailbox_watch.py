@@ -37,6 +37,7 @@ async def _wait(
     until = asyncio.get_running_loop().time() + deadline
     pause = Backoff(FIRST_STEP_S, MOST_STEP_S)
     failure: UnreachableError | None = None
+    answered = False
     while (left := until - asyncio.get_running_loop().time()) > 0:
         try:
             found = await _look(account, message_id, min(SESSION_S, left), report)
@@ -47,10 +48,10 @@ async def _wait(
         else:
             if found is not None:
                 return found
-            failure = None
+            answered = True
         left = until - asyncio.get_running_loop().time()
         await asyncio.sleep(max(0.0, min(pause.next(), left)))
-    if failure is not None:
+    if failure is not None and not answered:
         raise failure
     return None
 

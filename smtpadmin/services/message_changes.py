@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import zip_longest
 
@@ -48,14 +48,8 @@ def _by_name(headers: Sequence[Header]) -> dict[str, list[Header]]:
 
 def _changes(old: list[Header], new: list[Header]) -> list[HeaderChange]:
     """Equal ones go first; what is left is paired from below, and the rest is new, or gone."""
-    left_new = list(new)
-    left_old = []
-    for header in old:
-        same = next((n for n in left_new if _plain(n.value) == _plain(header.value)), None)
-        if same is None:
-            left_old.append(header)
-        else:
-            left_new.remove(same)
+    kept = Counter(_plain(h.value) for h in old) & Counter(_plain(h.value) for h in new)
+    left_old, left_new = _without(old, kept), _without(new, kept)
     pairs = zip_longest(reversed(left_old), reversed(left_new))
     found = [
         HeaderChange((b or a).name, b.value if b else None, a.value if a else None)
@@ -63,6 +57,19 @@ def _changes(old: list[Header], new: list[Header]) -> list[HeaderChange]:
         if (b or a) is not None
     ]
     return found[::-1]
+
+
+def _without(headers: list[Header], kept: Counter[str]) -> list[Header]:
+    """The lowest of equal ones are those that were kept: new ones stand above."""
+    kept = kept.copy()
+    left = []
+    for header in reversed(headers):
+        value = _plain(header.value)
+        if kept[value]:
+            kept[value] -= 1
+        else:
+            left.append(header)
+    return left[::-1]
 
 
 def _plain(value: str) -> str:

@@ -8,36 +8,35 @@ ID that the hop before was given; a ``QueueSource`` says why and until when a me
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
-from smtpadmin.connectors.api import Connector, MessageSource, QueueSource, Tracker, ability
-from smtpadmin.formats.smtp_reply import queue_id_in
-from smtpadmin.model.errors import SmtpadminError, TotalDeadlineError
+from smtpadmin.connectors.api import Connector, MessageSource, ability
+from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.explanation import Explanation
 from smtpadmin.model.follow import ArrivalReport, FollowReport, FollowStep, StepKind
 from smtpadmin.model.mailbox import MailboxAccount
 from smtpadmin.model.queue import QueueEntry
 from smtpadmin.model.smtp import SendResult
 from smtpadmin.model.status import OPEN_WORST_FIRST, DeliveryStatus, message_status
-from smtpadmin.model.tracking import TrackCriteria, TrackedMessage, TrackedRecipient
+from smtpadmin.model.tracking import TrackedMessage, TrackedRecipient
 from smtpadmin.services.explain import explain_message, explain_reply
 from smtpadmin.services.follow_arrival import look_at_arrival, now
+from smtpadmin.services.follow_servers import ONE_SERVER_S, ServerSearch
 from smtpadmin.services.mailbox_watch import wait_for_message, wait_for_report
 from smtpadmin.services.spf import Lookups
-from smtpadmin.tracking.engine import Failures, track_servers
 from smtpadmin.util.backoff import Backoff
+from smtpadmin.util.tasks import TaskOwner
 from smtpadmin.util.text import visible
 
+log = logging.getLogger(__name__)
 FIRST_STEP_S = 0.25
 MOST_STEP_S = 5.0
-ONE_SERVER_S = 15.0
-"""At most for one server's answer: a silent one must not hide the others."""
 NEXT_HOP_S = 5.0
 """How long a message handed to the next hop is looked for there."""
 BOUNCE_S = 20.0
 """How long a bounce is waited for in the mailbox."""
-MOST_ENTRIES = 100_000
 _LOST = (
     DeliveryStatus.BOUNCED,
     DeliveryStatus.EXPIRED,
@@ -45,6 +44,10 @@ _LOST = (
     DeliveryStatus.DISCARDED,
 )
 _WAITING = (DeliveryStatus.DEFERRED, DeliveryStatus.HELD)
+_THROUGH = (DeliveryStatus.SENT, DeliveryStatus.DELIVERED)
+_NOT_YET = (DeliveryStatus.UNKNOWN, DeliveryStatus.SENT, DeliveryStatus.QUEUED)
+"""What servers may still say of a message that has arrived."""
+Arrives = asyncio.Task[ArrivalReport | None] | None
 
 
 class MessageFollower:
@@ -65,7 +68,7 @@ class MessageFollower:
         self._mailbox = mailbox
         self._resolver = resolver
         self._emit = emit
-        self._found: dict[str, dict[tuple[str, ...], TrackedMessage]] = {}
+        self._search = ServerSearch(connectors, origin)
         self._told: dict[tuple[str, str], object] = {}
         self._steps: list[FollowStep] = []
         self._failures: dict[str, SmtpadminError] = {}
@@ -81,16 +84,19 @@ class MessageFollower:
             StepKind.ACCEPTED, self._origin or result.host, queue_id=result.queue_id,
             words=result.reply.text if result.reply else "",
         )  # fmt: skip
-        loop = asyncio.get_running_loop()
-        until = loop.time() + seconds
-        ended = await self._servers(result, accepted + timedelta(seconds=seconds), until)
-        arrival = None
-        if self._mailbox is not None and self._status() in _LOST:
-            await self._bounce_in_mailbox(result.message_id, until - loop.time())
-        elif self._mailbox is not None:
-            arrival = await self._arrival(result.message_id, raw, accepted, until - loop.time())
+        until = asyncio.get_running_loop().time() + seconds
+        owner = TaskOwner("follow", self._unexpected)
+        try:
+            waiting = owner.spawn(
+                "mailbox", self._arrival(result.message_id, raw, accepted, seconds)
+            )
+            last = accepted + timedelta(seconds=seconds)
+            ended = await self._servers(result, last, until, waiting)
+            arrival = await self._end_in_mailbox(result.message_id, until, waiting)
+        finally:
+            await owner.close()
         status = self._status()
-        if arrival is not None and status in (DeliveryStatus.UNKNOWN, DeliveryStatus.SENT):
+        if arrival is not None and status in _NOT_YET:
             status, ended = DeliveryStatus.DELIVERED, True
         return FollowReport(
             result.message_id, status, ended, tuple(self._messages()), tuple(self._steps),
@@ -99,10 +105,13 @@ class MessageFollower:
 
     # The servers.
 
-    async def _servers(self, result: SendResult, last: datetime, until: float) -> bool:
+    async def _servers(
+        self, result: SendResult, last: datetime, until: float, waiting: Arrives
+    ) -> bool:  # fmt: skip
+        """Ask in rounds; what lies in the mailbox has ended, whatever the servers know."""
         pause = Backoff(FIRST_STEP_S, MOST_STEP_S)
         loop = asyncio.get_running_loop()
-        while self._asked() and (left := until - loop.time()) > 0:
+        while self._search.can_ask and (left := until - loop.time()) > 0:
             try:
                 async with asyncio.timeout(left):
                     next_tries = await self._round(result)
@@ -112,114 +121,27 @@ class MessageFollower:
                 return True
             if next_tries and min(next_tries) > last:
                 break  # it waits, and nothing happens before the end
+            if waiting is not None and waiting.done() and waiting.result() is not None:
+                break
             await asyncio.sleep(max(0.0, min(pause.next(), until - loop.time())))
         return self._has_ended()
 
-    def _asked(self) -> dict[str, Connector]:
-        return {
-            name: connector
-            for name, connector in self._connectors.items()
-            if name not in self._failures
-            and (
-                ability(connector, Tracker) is not None
-                or ability(connector, QueueSource) is not None
-            )
-        }
-
     async def _round(self, result: SendResult) -> list[datetime]:
-        """Ask every server once; gives the next tries of a message that waits everywhere."""
-        await asyncio.gather(
-            *(self._ask(name, connector, result) for name, connector in self._asked().items())
-        )
+        """Ask every server once and tell what is new; gives the next tries of what waits."""
+        known = set(self._search.found)
+        await self._search.ask_all(result)
         tries: list[datetime] = []
-        for name, found in tuple(self._found.items()):
-            waits = [m for m in found.values() if m.status in _WAITING]
-            entries = await self._entries(name, waits) if waits else {}
+        for name, found in self._search.found.items():
+            if name not in known:
+                self._step(StepKind.FOUND, name, queue_id=next(iter(found[0].queue_ids), None))
+            waits = [m for m in found if m.status in _WAITING]
+            entries = await self._search.entries_of(name, waits) if waits else {}
             tries += [e.next_try for e in entries.values() if e.next_try is not None]
-            for message in tuple(found.values()):
+            for message in found:
                 await self._tell(name, message, entries)
+        for name, error in self._search.failures.items():
+            self._fail(name, error)
         return tries
-
-    async def _ask(self, name: str, connector: Connector, result: SendResult) -> None:
-        """By Message-ID; where that finds nothing, by the queue ID which the hop before was told."""
-        if ability(connector, Tracker) is None:
-            await self._ask_queue(name, result)
-            return
-        criteria = [TrackCriteria(message_id=result.message_id)]
-        if name == self._origin and result.queue_id:
-            criteria.append(TrackCriteria(queue_id=result.queue_id))
-        criteria += [
-            TrackCriteria(queue_id=queue_id, recipient=recipient)
-            for queue_id, recipient in self._handed_on(name)
-        ]
-        for criterion in criteria:
-            found = await self._track(name, connector, criterion)
-            if found:
-                self._keep(name, found)
-                return
-
-    def _handed_on(self, name: str) -> list[tuple[str, str]]:
-        """Queue IDs that other servers were given by the next hop, with the recipient: IDs are used
-        again, and another server's message may have the same."""
-        handed = []
-        for server, found in self._found.items():
-            if server == name:
-                continue
-            for message in found.values():
-                for each in message.recipients:
-                    queue_id = queue_id_in(_reply_text(each.reply)) if each.reply else None
-                    if queue_id and each.status is DeliveryStatus.SENT:
-                        handed.append((queue_id, each.address))
-        return handed
-
-    async def _track(
-        self, name: str, connector: Connector, criteria: TrackCriteria
-    ) -> list[TrackedMessage]:
-        failures, found = Failures(), list[TrackedMessage]()
-        try:
-            async with asyncio.timeout(ONE_SERVER_S):
-                async for message in track_servers({name: connector}, criteria, failures):
-                    found.append(message)
-        except TimeoutError:
-            failures.by_server[name] = TotalDeadlineError(
-                f"no answer within {ONE_SERVER_S:g} s", where=name
-            )
-        for error in failures.by_server.values():
-            self._fail(name, error)
-        return found
-
-    def _keep(self, name: str, found: list[TrackedMessage]) -> None:
-        if name not in self._found:
-            self._step(StepKind.FOUND, name, queue_id=next(iter(found[0].queue_ids), None))
-        self._found[name] = {message.queue_ids[:1]: message for message in found}
-
-    async def _ask_queue(self, name: str, result: SendResult) -> None:
-        """A server without tracking shows what waits, and only that."""
-        wanted = result.queue_id if name == self._origin else None
-        for entry in await self._listed(name):
-            if entry.message_id == result.message_id or (wanted and entry.queue_id == wanted):
-                self._keep(name, [_as_tracked(entry)])
-
-    async def _listed(self, name: str) -> list[QueueEntry]:
-        source = ability(self._connectors[name], QueueSource)
-        entries: list[QueueEntry] = []
-        if source is None:
-            return entries
-        try:
-            async with asyncio.timeout(ONE_SERVER_S):
-                async for batch in source.list_queue():
-                    entries += batch
-                    if len(entries) > MOST_ENTRIES:
-                        break
-        except SmtpadminError as error:
-            self._fail(name, error)
-        except TimeoutError:
-            self._fail(name, TotalDeadlineError(f"no answer within {ONE_SERVER_S:g} s", where=name))
-        return entries
-
-    async def _entries(self, name: str, waits: list[TrackedMessage]) -> dict[str, QueueEntry]:
-        ids = {queue_id for message in waits for queue_id in message.queue_ids}
-        return {e.queue_id: e for e in await self._listed(name) if e.queue_id in ids}
 
     # What was found.
 
@@ -281,7 +203,7 @@ class MessageFollower:
             )  # fmt: skip
 
     def _messages(self) -> list[TrackedMessage]:
-        return [message for found in self._found.values() for message in found.values()]
+        return [message for found in self._search.found.values() for message in found]
 
     def _status(self) -> DeliveryStatus:
         """Of each recipient the state on the last server that has it; then of all."""
@@ -299,19 +221,34 @@ class MessageFollower:
             return False
         if self._status() is not DeliveryStatus.SENT or self._sent_on is None:
             return True
-        trackers = {n for n, c in self._asked().items() if ability(c, Tracker) is not None}
-        unseen = trackers - self._found.keys()
+        unseen = self._search.trackers - self._search.found.keys()
         return not unseen or now() - self._sent_on > timedelta(seconds=NEXT_HOP_S)
 
     # The mailbox.
 
+    async def _end_in_mailbox(
+        self, message_id: str, until: float, waiting: Arrives
+    ) -> ArrivalReport | None:  # fmt: skip
+        """Its arrival; where it cannot arrive any more, or not in this time, nobody waits for it."""
+        if waiting is None:
+            return None
+        reached = any(r.status in _THROUGH for m in self._messages() for r in m.recipients)
+        if waiting.done() or reached or self._status() not in (*_LOST, *_WAITING):
+            return await waiting
+        waiting.cancel()
+        if self._status() in _LOST:
+            left = until - asyncio.get_running_loop().time()
+            await self._bounce_in_mailbox(message_id, left)
+        return None
+
     async def _arrival(
-        self, message_id: str, raw: bytes, accepted: datetime, left: float
+        self, message_id: str, raw: bytes, accepted: datetime, seconds: float
     ) -> ArrivalReport | None:
         account = self._mailbox
-        assert account is not None
+        if account is None:
+            return None
         try:
-            found = await wait_for_message(account, message_id, max(left, FIRST_STEP_S))
+            found = await wait_for_message(account, message_id, seconds)
         except SmtpadminError as error:
             self._fail(account.where, error)
             return None
@@ -342,6 +279,10 @@ class MessageFollower:
                 explanation=explanation,
             )
 
+    def _unexpected(self, name: str, error: BaseException) -> None:
+        """Raised to whoever awaits it; kept for the log when nobody does any more."""
+        log.debug("%s ended with %r", name, error)
+
     def _fail(self, name: str, error: SmtpadminError) -> None:
         if name not in self._failures:
             self._failures[name] = error
@@ -365,25 +306,3 @@ def _rank(status: DeliveryStatus) -> int:
     if status is DeliveryStatus.SENT:
         return 0
     return 1 if status in (DeliveryStatus.UNKNOWN, DeliveryStatus.QUEUED) else 2
-
-
-def _reply_text(reply: str) -> str:
-    """Without code and enhanced status code, as :func:`queue_id_in` wants it."""
-    return reply.strip().removeprefix("250").lstrip(" -")
-
-
-def _as_tracked(entry: QueueEntry) -> TrackedMessage:
-    status = DeliveryStatus.HELD if entry.queue == "hold" or entry.frozen else DeliveryStatus.QUEUED
-    if entry.queue == "deferred":
-        status = DeliveryStatus.DEFERRED
-    recipients = tuple(
-        TrackedRecipient(
-            r.address, DeliveryStatus.SENT if r.delivered else status, reply=r.reason,
-            queue_id=entry.queue_id,
-        )
-        for r in entry.recipients
-    )  # fmt: skip
-    return TrackedMessage(
-        (entry.queue_id,), status, recipients, message_id=entry.message_id, sender=entry.sender,
-        size=entry.size, arrived=entry.arrived,
-    )  # fmt: skip

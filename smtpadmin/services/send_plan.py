@@ -5,15 +5,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.model.smtp import Envelope, SendResult, SubmissionEndpoint, TranscriptLine
 from smtpadmin.model.smtp_plan import LoginPlan, SendPlan, Target, TlsPlan, TlsUse
-from smtpadmin.services.tls_policy import policy_for
-from smtpadmin.transport.dns import Resolver
 from smtpadmin.transport.smtp_route import Opener
 from smtpadmin.transport.smtp_run import Secrets, Surroundings, run_plan
+from smtpadmin.transport.tls_verdict import PolicyWords
+
+if TYPE_CHECKING:
+    from smtpadmin.transport.dns import Resolver
 
 _USES = {
     TlsMode.NONE: TlsUse.NONE,
@@ -34,14 +37,13 @@ async def send_plan(
 ) -> tuple[SendResult, SmtpadminError | None]:
     """``total_s`` bounds all of it. ``opener`` connects from another machine; ``resolver`` answers
     for MX, TLSA and MTA-STS. Never raises for what a server does."""
-    names = resolver or Resolver()
     until = time.monotonic() + total_s
     domain = plan.target.mx_of or envelope.recipients[0].rpartition("@")[2]
 
     async def one(
         wanted: SendPlan, tell: Callable[[TranscriptLine], None]
     ) -> tuple[SendResult, SmtpadminError | None]:
-        policy = await policy_for(wanted, domain, names)
+        policy = await _policy(wanted, domain, resolver)
         around = Surroundings(opener=opener, policy=policy)
         spent = total_s - (until - time.monotonic())
         left = total_s if spent < 0.1 else max(round(total_s - spent, 1), 0.1)
@@ -51,7 +53,21 @@ async def send_plan(
         return await one(plan, emit)
     from smtpadmin.services.send_by_mx import send_by_mx
 
-    return await send_by_mx(plan, envelope.message_id, names, one, emit)
+    return await send_by_mx(plan, envelope.message_id, resolver or _system(), one, emit)
+
+
+async def _policy(plan: SendPlan, domain: str, resolver: Resolver | None) -> PolicyWords:
+    if not plan.tls.dane and not plan.tls.mta_sts:
+        return PolicyWords()
+    from smtpadmin.services.tls_policy import policy_for
+
+    return await policy_for(plan, domain, resolver or _system())
+
+
+def _system() -> Resolver:
+    from smtpadmin.transport.dns import Resolver
+
+    return Resolver()
 
 
 def plan_of(endpoint: SubmissionEndpoint) -> SendPlan:

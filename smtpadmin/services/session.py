@@ -79,6 +79,8 @@ class ServerSession:
         self.crashed: Signal[[str, BaseException]] = Signal()
         self.connector = factory(profile, secrets)
         self.abilities = abilities_of(self.connector)
+        if "log" in self.abilities and "track" not in self.abilities:
+            self.abilities = (*self.abilities, "track")  # by its log: tracking.tracker
         self.probed: ProbeResult | None = None
         self.status = SessionStatus(SessionState.CONNECTING)
         self.tasks = TaskOwner(profile.name, self._on_crash)

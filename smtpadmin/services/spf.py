@@ -94,7 +94,10 @@ class _Check:
         return result, reason, record
 
     async def _record(self, domain: str) -> str | None:
-        answer = await self._resolver.txt(domain)
+        try:
+            answer = await self._resolver.txt(domain)
+        except UsageError:
+            return None  # what is no name of the DNS has no records
         found = [text for text in answer.records if is_spf(text)]
         if len(found) > 1:
             raise _PermanentError(f"{domain} publishes {len(found)} SPF records")
@@ -144,7 +147,10 @@ class _Check:
         return result == "pass"
 
     async def _mx(self, target: str, mechanism: Mechanism) -> bool:
-        answer = (await self._resolver.mx(target)).answer
+        try:
+            answer = (await self._resolver.mx(target)).answer
+        except UsageError:
+            return False
         self._empty(answer)
         if len(answer.records) + answer.left_off > MOST_NAMES:
             raise _PermanentError(f"{target} has more than {MOST_NAMES} MX records")

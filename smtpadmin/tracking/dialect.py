@@ -61,7 +61,7 @@ class Dialect:
     refusal, and holds one of ``alone_words``. ``local_birth`` says that a first line may have come from a leg in this very log.
     ``child_fits`` tells whether a life with that first line can
     be a later leg of that kind. ``reused`` tells that IDs come again for other messages; ``anchor`` stands right before every ID,
-    and a line whose link goes up holds one of ``up_words``.
+    a line that names another ID holds one of ``link_words``, one whose link goes up one of ``up_words``.
     """
 
     name: str
@@ -78,6 +78,7 @@ class Dialect:
     refused: Callable[[LogRecord], TrackedMessage | None]
     alone_words: Sequence[bytes]
     up_words: Sequence[bytes]
+    link_words: Sequence[bytes]
     null_sender: str
     status_text: Mapping[DeliveryStatus, str]
     early: int = 0

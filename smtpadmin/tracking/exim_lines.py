@@ -103,6 +103,7 @@ DIALECT = Dialect(
     refused=refused,
     alone_words=(b"rejected RCPT", b"rejected MAIL", b"rejected DATA", b"rejected BDAT"),
     up_words=(b" <= <> R=",),
+    link_words=(b" R=", b"id="),
     null_sender=" <= <> ",
     status_text={
         DeliveryStatus.BOUNCED: " ** ",

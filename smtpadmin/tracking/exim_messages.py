@@ -61,10 +61,10 @@ def _close(state: LegState) -> None:
     items = state.recipients.values()
     expanded = {(item.original or "").casefold() for item in items}
     for address, recipient in list(state.recipients.items()):
-        untried = recipient.status is DeliveryStatus.QUEUED and not recipient.attempts
-        if untried and address.casefold() in expanded:
+        untold = recipient.status is DeliveryStatus.QUEUED and not recipient.attempts
+        if untold and address.casefold() in expanded:
             del state.recipients[address]
-        if state.completed is not None and recipient.status in OPEN and address in state.recipients:
+        elif state.completed is not None and recipient.status in OPEN:
             state.recipients[address] = replace(recipient, status=DeliveryStatus.UNKNOWN)
 
 

@@ -20,7 +20,7 @@ from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 from smtpadmin.tracking.log_lines import head_of, is_binary, read_lines
 from smtpadmin.tracking.rotation import by_age
 
-SNIFFED_LINES = 50
+SNIFFED_LINES = 400
 
 
 class LineParser(Protocol):

@@ -97,12 +97,11 @@ def _ends(legs: Sequence[LegState]) -> list[TrackedRecipient]:
     for leg in legs:
         if leg.kind == "notification" or _under_notification(leg, legs):
             continue
-        for address, recipient in _of_leg(leg).items():
-            found[address] = recipient
+        found |= _of_leg(leg)
     gone = {
         address
         for address, recipient in found.items()
-        if recipient.queue_id in passed_on and _went_on(recipient, found.values(), legs)
+        if recipient.queue_id in passed_on and _went_on(recipient, legs)
     }
     return [recipient for address, recipient in found.items() if address not in gone]
 
@@ -131,14 +130,11 @@ def _under_notification(leg: LegState, legs: Sequence[LegState]) -> bool:
     return False
 
 
-def _went_on(
-    recipient: TrackedRecipient,
-    legs: Sequence[LegState],
-) -> bool:
+def _went_on(recipient: TrackedRecipient, legs: Sequence[LegState]) -> bool:
     """Whether a recipient that a filter took was rewritten there: its own line is then no end."""
-    children = {leg.queue_id for leg in legs if leg.parent == recipient.queue_id}
     if recipient.status not in (DeliveryStatus.SENT, DeliveryStatus.DELIVERED, *OPEN):
         return False
+    children = {leg.queue_id for leg in legs if leg.parent == recipient.queue_id}
     return any(
         other.original == recipient.address and other.queue_id in children
         for leg in legs

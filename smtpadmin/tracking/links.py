@@ -77,6 +77,8 @@ class Closure:
 
     def note(self, life: Life, place: int, line: bytes) -> None:
         """Remember the ties that a line of a life tells of."""
+        if not any(word in line for word in self.dialect.link_words):
+            return
         own = self.dialect.own(line)
         for link in self.dialect.links(own) if own is not None else ():
             mark = (id(life), link.queue_id, link.kind)
@@ -198,16 +200,24 @@ class Closure:
                     else life.adopt(link, other, self.dialect)
                 ):
                     return
-        for other in self.lives.get(key, ()):
-            if link.up and other.covers(place):
+        for other in list(self.lives.get(key, ())):
+            if link.up and other.first <= place <= other.last:
                 other.adopt(link, life, self.dialect)
 
     def _life_of(self, key: Key, place: int, line: bytes) -> Life:
         """The life that a line of an ID belongs to."""
         for life in self.lives.get(key, ()):
-            if life.covers(place):
+            if life.covers(place) and (place <= life.last or self._reaches(life, place, line)):
                 return life
         return self._begin(key, place, line)
+
+    def _reaches(self, life: Life, place: int, line: bytes) -> bool:
+        """Whether a life that was not followed to a line yet lasts until it."""
+        known = len(life.lines)
+        look_on(self.text, self.dialect, life, place + len(line) + 1)
+        for at, text in life.lines[known:]:
+            self.note(life, at, text)
+        return life.covers(place)
 
     def _first_own(self, key: Key, lines: Iterable[Line]) -> Line | None:
         for place, line in lines:

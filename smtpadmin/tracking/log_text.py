@@ -89,7 +89,7 @@ class LogFile:
         self.problem = UsageError(what, where=str(self.path))
 
     def _unpacked(self) -> BinaryIO:
-        room = cast("BinaryIO", tempfile.TemporaryFile(prefix="smtpadmin-", buffering=0))
+        room = cast("BinaryIO", tempfile.TemporaryFile(prefix="smtpadmin-", buffering=0))  # noqa: SIM115 - closed with the file
         try:
             for chunk in chunks(self.path):
                 room.write(chunk)

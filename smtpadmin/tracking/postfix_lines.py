@@ -124,6 +124,7 @@ DIALECT = Dialect(
     refused=refused,
     alone_words=(b"]: NOQUEUE: ",),
     up_words=(b" orig_queue_id=", b" orig_id="),
+    link_words=(b"queued as ", b" notification: ", b"(forwarded as ", b" orig_"),
     null_sender="from=<>",
     status_text={
         DeliveryStatus.SENT: "status=sent",

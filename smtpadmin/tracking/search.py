@@ -60,12 +60,12 @@ def candidates(
     """Every message that may match, and others."""
     start = clocks.place_of(earlier(criteria.since, LIFETIME)) if criteria.since else 0
     hits = _fewest_hits(text, needles(criteria, dialect), start, criteria)
+    alone: list[Line] = []
     if hits is None:
         groups: Iterable[list[Life]] = join(text, dialect, start)
         alone = _alone_everywhere(text, dialect, start)
     else:
         closure = Closure(text, dialect, FIRST if len(hits) > HOT else NEAR)
-        alone: list[Line] = []
         last = -1
         for hit in hits:
             place, line = text.line_at(hit)

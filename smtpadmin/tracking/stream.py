@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from smtpadmin.tracking.dialect import Link
 from smtpadmin.tracking.links import Closure
 from smtpadmin.tracking.lives import Life, Line
-from smtpadmin.tracking.log_text import SHIFT, LogText
+from smtpadmin.tracking.log_text import MASK, SHIFT, LogText
 from smtpadmin.tracking.scan import lines_with
 from smtpadmin.tracking.window import downward
 
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 HANDFUL = 24
 """So many finds in a block cost as much as taking it apart."""
-BLOCK = 2 * 1024 * 1024
+BLOCK = 1024 * 1024
+"""Octets that are taken apart at a time."""
 _TABLE_BITS = 20
 _MIX = 0x9E3779B97F4A7C15
 
@@ -41,17 +42,22 @@ def sweep(closure: Closure) -> None:
 
 
 def _pass(closure: Closure, open_ones: list[Life]) -> None:
-    """Go once from the first place that was not looked at to the end of the log."""
-    start = min(life.resume for life in open_ones)
-    watch = _Watch(closure, open_ones)
-    for base, block in whole_lines(closure.text, start):
-        end = base + len(block)
-        watch.feed(base, block)
-        closure.settle()
-        watch.join(closure.open_lives() if closure.grown else (), end)
-        closure.grown = False
-        if not watch.open:
-            return
+    """Go once through the log, only where an open life is not finished yet."""
+    waiting = sorted(open_ones, key=lambda life: -life.resume)
+    watch = _Watch(closure)
+    while waiting:
+        for base, block in whole_lines(closure.text, waiting[-1].resume):
+            end = base + len(block)
+            while waiting and waiting[-1].resume < end:
+                watch.add(waiting.pop())
+            watch.feed(base, block)
+            closure.settle()
+            watch.join(closure.open_lives() if closure.grown else (), end, waiting)
+            closure.grown = False
+            if not watch.open:
+                break
+        else:
+            break
     for life in closure.open_lives():
         life.closed = True
 
@@ -59,13 +65,11 @@ def _pass(closure: Closure, open_ones: list[Life]) -> None:
 class _Watch:
     """The open lives by their queue ID, fed with blocks of lines."""
 
-    def __init__(self, closure: Closure, lives: Iterable[Life]) -> None:
+    def __init__(self, closure: Closure) -> None:
         self.closure = closure
         self.open: dict[bytes, list[Life]] = defaultdict(list)
         self._known: set[int] = set()
         self._filter: IdFilter | None = None
-        for life in lives:
-            self._add(life)
 
     def feed(self, base: int, block: bytes) -> None:
         """Give the open lives their lines of a block."""
@@ -87,19 +91,23 @@ class _Watch:
             if not life.closed or life.last <= place:
                 self.closure.take_naming(life, link, place, line)
 
-    def join(self, lives: Iterable[Life], end: int) -> None:
-        """Take in lives that turned up meanwhile; what they miss of this block is looked for."""
+    def join(self, lives: Iterable[Life], end: int, waiting: Iterable[Life]) -> None:
+        """Take in lives that turned up meanwhile; what they miss up to ``end`` is looked for."""
+        later = set(map(id, waiting))
         for life in lives:
-            if id(life) in self._known:
+            if id(life) in self._known or id(life) in later:
                 continue
             for place, line in downward(self.closure.text, life.queue_id, life.resume, end):
                 if not life.closed:
                     self.closure.take(life, place, line)
             life.resume = max(life.resume, end)
             if not life.closed:
-                self._add(life)
+                self.add(life)
 
-    def _add(self, life: Life) -> None:
+    def add(self, life: Life) -> None:
+        """Watch for one more life from its ``resume`` on."""
+        if life.closed:
+            return
         self._known.add(id(life))
         self.open[life.queue_id].append(life)
         if self._filter is not None:
@@ -167,19 +175,23 @@ class IdFilter:
 
 
 def whole_lines(
-    text: LogText, start: int = 0, end: int | None = None, size: int = BLOCK
+    text: LogText, start: int = 0, end: int | None = None, size: int = 0
 ) -> Iterator[tuple[int, bytes]]:
     """Blocks of whole lines from the start of a line on, each with its place."""
+    size = size or BLOCK
     for number, low, high in text.spans(start, end):
-        file, at = text.files[number], low
-        rest = b""
+        at = low
         while at < high:
-            block = file.read(at, min(at + size, high))
+            stop = min(at + size, high)
+            if stop < high:
+                begin, line = text.line_at(number << SHIFT | stop)
+                stop = (
+                    min((begin & MASK) + len(line) + 1, high)
+                    if begin & MASK <= at
+                    else begin & MASK
+                )
+            block = text.files[number].read(at, stop)
             if not block:
                 break
+            yield number << SHIFT | at, block
             at += len(block)
-            whole = rest + block if rest else block
-            cut = whole.rfind(b"\n") + 1 if at < high else len(whole)
-            if cut:
-                yield number << SHIFT | (at - len(whole)), whole[:cut]
-            rest = whole[cut:]

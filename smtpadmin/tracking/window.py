@@ -1,6 +1,6 @@
 """Windows around a hit: back to the birth of its queue ID, forward to its removal.
 
-A window is 64 kB at first and grows fourfold; most mails' lines lie within the first one.
+A window is 16 kB at first and grows fourfold; most mails' lines lie within the first one.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 from smtpadmin.tracking.dialect import Dialect, Kind
 from smtpadmin.tracking.lives import Life, Line, first_kind
-from smtpadmin.tracking.log_text import MASK, MOST_LINE, SHIFT, LogText
+from smtpadmin.tracking.log_lines import MOST_LINE
+from smtpadmin.tracking.log_text import MASK, SHIFT, LogText
 from smtpadmin.tracking.scan import exact, lines_with, scan
 
-FIRST = 64 * 1024
+FIRST = 16 * 1024
 NEAR = 1024 * 1024
 """Octets around a hit in which lines are looked for one ID at a time; what is still open then is
 finished for all IDs together (:mod:`smtpadmin.tracking.stream`)."""
@@ -66,7 +67,7 @@ def look_back(text: LogText, dialect: Dialect, life: Life, reach: int | None = N
     if not life.born and first_kind(life, dialect) is not Kind.BIRTH:
         for place, line in upward(text, life.queue_id, life.first, reach):
             _take(dialect, life, place, line, back=True)
-            if life.born or first_kind(life, dialect) is Kind.BIRTH:
+            if _is_born(life, dialect):
                 break
     if not dialect.reused:
         for place, line in upward(text, life.queue_id, life.first, dialect.early):
@@ -82,14 +83,23 @@ def look_on(text: LogText, dialect: Dialect, life: Life, end: int | None) -> Non
     if not life.ended:
         for place, line in downward(text, life.queue_id, life.resume, end):
             _take(dialect, life, place, line, back=False)
-            if life.closed or life.ended:
+            if _is_over(life):
                 break
-    if life.ended and not life.closed:
-        after_end(text, dialect, life)
+    if _is_over(life):
+        if not dialect.reused:
+            after_end(text, dialect, life)
     elif end is None or life.aborted:
         life.closed = True
     else:
         life.resume = max(life.resume, end)
+
+
+def _is_born(life: Life, dialect: Dialect) -> bool:
+    return life.born or first_kind(life, dialect) is Kind.BIRTH
+
+
+def _is_over(life: Life) -> bool:
+    return life.closed or life.ended
 
 
 def after_end(text: LogText, dialect: Dialect, life: Life) -> None:

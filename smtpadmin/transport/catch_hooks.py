@@ -55,6 +55,10 @@ class CatchOwner(Protocol):
 class CatchHooks:
     """aiosmtpd's handler; its names and parameters are its own. The session decides."""
 
+    def __dir__(self) -> tuple[str, ...]:
+        """The hooks alone: see ``SmtpSession.__dir__``."""
+        return _HOOKS
+
     def on_connect(self, session: SmtpSession) -> None:
         cast("CatchSession", session).came()
 
@@ -114,6 +118,11 @@ class CatchHooks:
 
     async def handle_DATA(self, server: CatchSession, session: Session, envelope: Envelope) -> str:
         return await server.came_whole(envelope)
+
+
+_HOOKS = tuple(name for name in vars(CatchHooks) if name.startswith("handle_"))
+HOOKS = CatchHooks()
+"""One for all sessions: it knows nothing."""
 
 
 def sender_of(envelope: Envelope) -> str:

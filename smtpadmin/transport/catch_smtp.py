@@ -33,19 +33,20 @@ from smtpadmin.model.catch import CaughtTls
 from smtpadmin.model.smtp import Stage
 from smtpadmin.protocol.catch_rules import Facts
 from smtpadmin.protocol.smtp_server import SmtpSession
-from smtpadmin.transport.catch_hooks import CatchHooks, CatchOwner, sender_of
+from smtpadmin.transport.catch_hooks import HOOKS, CatchOwner, sender_of
 from smtpadmin.transport.catch_wire import CaughtWire, RecordingReader, RecordingWriter
 
 MOST_NAMED = 1_000
 """Messages and rules that are named of one session."""
 OUR_FAULT = "451 4.3.0 Error: internal error"
 NO_MEMORY = "452 4.3.1 Too much mail at once, try again later"
+NOT_KNOWN = '500 Error: command "'
+"""How aiosmtpd begins its answer to a command that it does not know."""
 DROPPED = "421 4.3.2 dropped"
 """Said to nobody: the connection is gone by then."""
 TAKEN_PARAMETERS = ("RET", "ENVID", "NOTIFY", "ORCPT", "AUTH")
 """RFC 3461 and RFC 4954 section 5: taken, kept and not acted on."""
 EXTENSIONS = ("250-PIPELINING", "250-ENHANCEDSTATUSCODES", "250-DSN")
-_STUFFED = re.compile(rb"\A\.|(?<=\n)\.")
 _BEARER = re.compile(rb"user=([^\x01]*)\x01auth=Bearer [^\x01]*\x01\x01")
 
 
@@ -80,7 +81,7 @@ class CatchSession(SmtpSession):
         self._count = 0
         self.wire = CaughtWire()
         super().__init__(
-            CatchHooks(),
+            HOOKS,
             owner.limits,
             hostname=hostname,
             ident="ESMTP smtpadmin catch",
@@ -137,7 +138,8 @@ class CatchSession(SmtpSession):
 
     async def _handle_client(self) -> None:
         if not await self._goes_on(Stage.CONNECT):
-            self._close_softly()
+            if self.transport is not None:
+                self.transport.close()
             return
         if self._implicit and not await self._tls_first():
             return
@@ -181,14 +183,12 @@ class CatchSession(SmtpSession):
             self.wire.to_client(line)
         super()._close_with(line)
 
-    def _close_softly(self) -> None:
-        if self.transport is not None:
-            self.transport.close()
-
     async def push(self, status: Any) -> None:
         """Send a reply, whose lines a rule may have given."""
         if self._silent or self.transport is None or self.transport.is_closing():
             return
+        if isinstance(status, str) and status.startswith(NOT_KNOWN):
+            status = "500 5.5.2 Error: command not recognized"  # not echoed: see login_refused
         if isinstance(status, str) and "\n" in status:
             *head, last = status.split("\n")
             status = "\r\n".join([*(line[:3] + "-" + line[4:] for line in head), last])
@@ -325,7 +325,7 @@ class CatchSession(SmtpSession):
 
     def content_of(self, wire: bytes) -> bytes:
         """The message as it came: wrong line ends stay, for they are what a test looks for."""
-        return _STUFFED.sub(b"", wire)
+        return wire.removeprefix(b".").replace(b"\n.", b"\n")
 
     async def came_whole(self, envelope: Envelope) -> str:
         """A message is here: the rules at the dot, then tell the owner."""
@@ -345,6 +345,7 @@ class CatchSession(SmtpSession):
         """RFC 4954; a mechanism's name has no case (RFC 4422 section 3.1), aiosmtpd's table has."""
         mechanism, _, response = (arg or "").partition(" ")
         await super().smtp_AUTH(f"{mechanism.upper()} {response}".strip())
+        self._in.login_refused = self.sasl_username is None
 
     async def auth_CRAM__MD5(self, _: Any, args: list[str]) -> AuthResult:
         """RFC 2195; the digest cannot be checked and need not be."""

@@ -18,6 +18,9 @@ from smtpadmin.protocol.transcript import TranscriptRecorder
 MOST_CHARACTERS = 512 * 1024
 """Of one transcript, with :data:`LINE_COST` for each line."""
 LINE_COST = 40
+COMMANDS = frozenset(
+    (b"EHLO", b"HELO", b"STARTTLS", b"AUTH", b"MAIL", b"RCPT", b"DATA", b"RSET", b"NOOP", b"QUIT")
+)
 MOST_SLOW_OCTETS = 4_000
 """Of one reply sent an octet at a time; the rest follows at once."""
 
@@ -68,12 +71,14 @@ class CaughtWire:
 
 class RecordingReader:
     """Reads like the stream beneath and records it. Inside a message ``in_data`` is set and the
-    session itself says what belongs to it."""
+    session itself says what belongs to it. After a refused AUTH ``login_refused`` is set: what a client
+    that did not wait sent after it is its user and password, which then look like commands."""
 
     def __init__(self, stream: asyncio.StreamReader, wire: CaughtWire) -> None:
         self._stream = stream
         self._wire = wire
         self.in_data = False
+        self.login_refused = False
 
     @property
     def _buffer(self) -> bytearray:
@@ -112,8 +117,13 @@ class RecordingReader:
         return self._recorded(await self._stream.read(most))
 
     def _recorded(self, octets: bytes) -> bytes:
-        if not self.in_data:
-            self._wire.from_client(octets)
+        if self.in_data:
+            return octets
+        if self.login_refused and octets.split(b" ")[0].strip().upper() not in COMMANDS:
+            self._wire.from_client(b"<redacted %d octets>\r\n" % len(octets))
+            return octets
+        self.login_refused = False
+        self._wire.from_client(octets)
         return octets
 
     def __setattr__(self, name: str, value: object) -> None:

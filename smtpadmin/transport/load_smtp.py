@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
+from smtpadmin.formats.load_script import LoadScript
 from smtpadmin.model.errors import ServerRefusedError, UnreachableError
 from smtpadmin.model.load import LoadPlan, LoadTarget
 from smtpadmin.model.profile import TlsMode
@@ -24,7 +23,6 @@ MOST_REPLY = 64 * 1024
 MOST_BLOCK = 128 * 1024
 """Octets of a message handed to the kernel at once; more waits until it has room."""
 BUFFER = 8 * 1024
-CONNECT_S = 20.0
 
 
 class LoadCounter(Protocol):
@@ -46,17 +44,6 @@ class LoadCounter(Protocol):
 
     def recipient_refused(self, reply: str) -> None:
         """One recipient of a message was not taken."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadScript:
-    """What every connection of a run says, made once. ``text`` follows the Message-ID and ends with
-    the final dot."""
-
-    ehlo: bytes
-    mail: bytes
-    recipients: tuple[bytes, ...]
-    text: bytes
 
 
 class LoadConnection(asyncio.BufferedProtocol):
@@ -89,6 +76,7 @@ class LoadConnection(asyncio.BufferedProtocol):
         self._to_send = memoryview(b"")
         self._paused = False
         self.asked_at = self._loop.time()
+        self.address = ""
 
     # The protocol's callbacks.
 
@@ -400,72 +388,6 @@ class LoadConnection(asyncio.BufferedProtocol):
         """End it at once; nothing more is counted."""
         self._number = -1
         self._finish()
-
-
-async def open_connection(
-    counter: LoadCounter,
-    script: LoadScript,
-    target: LoadTarget,
-    tls: ssl.SSLContext | None,
-) -> LoadConnection:
-    """A TCP connection, with TLS when that is implicit; nothing is said yet. Raises
-    UnreachableError."""
-    try:
-        async with asyncio.timeout(CONNECT_S):
-            return await _connected(target, tls, lambda: LoadConnection(counter, script))
-    except TimeoutError as error:
-        raise UnreachableError(f"no connection within {CONNECT_S:g} s") from error
-    except OSError as error:  # ssl.SSLError is one
-        raise UnreachableError(f"cannot connect ({error.strerror or error})") from error
-
-
-async def _connected(
-    target: LoadTarget, tls: ssl.SSLContext | None, factory: Callable[[], LoadConnection]
-) -> LoadConnection:
-    loop = asyncio.get_running_loop()
-    implicit = target.tls is TlsMode.IMPLICIT
-    sock = socket.socket(socket.AF_INET6 if ":" in target.address else socket.AF_INET)
-    try:
-        sock.setblocking(False)
-        # Not create_connection() alone, which looks for names: much of a short connection's work.
-        await loop.sock_connect(sock, (target.address, target.port))
-        _, connection = await loop.create_connection(
-            factory,
-            sock=sock,
-            ssl=tls if implicit else None,
-            server_hostname=target.host if implicit else None,
-        )
-    except BaseException:
-        sock.close()
-        raise
-    return connection
-
-
-def script_of(plan: LoadPlan) -> LoadScript:
-    """What a plan's connections say."""
-    numbers = range(1, plan.recipients + 1)
-    return LoadScript(
-        ehlo=f"EHLO {plan.helo}\r\n".encode(),
-        mail=f"MAIL FROM:<{plan.sender}>\r\n".encode(),
-        recipients=tuple(
-            f"RCPT TO:<{plan.recipient.replace('%d', str(number))}>\r\n".encode()
-            for number in numbers
-        ),
-        text=message_text(plan),
-    )
-
-
-def message_text(plan: LoadPlan) -> bytes:
-    """What follows the Message-ID, with the final dot: about ``size`` octets in all."""
-    head = (
-        f"From: <{plan.sender}>\r\nTo: undisclosed-recipients:;\r\n"
-        "Subject: smtpadmin load test\r\n\r\n"
-    ).encode()
-    line = b"x" * 76 + b"\r\n"
-    left = max(0, plan.size - len(head))
-    body = line * (left // len(line))
-    rest = left % len(line)
-    return head + body + (b"x" * (rest - 2) + b"\r\n" if rest > 2 else b"") + b".\r\n"
 
 
 def _text(line: bytes) -> str:

@@ -65,7 +65,10 @@ def _search(account: MailboxAccount, wanted: Wanted, step_s: float) -> Arrival |
             mailbox.login(account.user, account.password, initial_folder=None)
         else:
             mailbox.login_utf8(account.user, account.password, initial_folder=None)
-        for folder in _ordered(mailbox.folder.list())[:MOST_FOLDERS]:
+        folders = _ordered(mailbox.folder.list())
+        if not folders:
+            raise ProtocolError("the mailbox lists no folders", where=account.where)
+        for folder in folders[:MOST_FOLDERS]:
             found = _in_folder(mailbox, folder, wanted)
             if found is not None:
                 return found
@@ -110,7 +113,14 @@ def is_junk(folder: FolderInfo) -> bool:
 
 
 def _in_folder(mailbox: BaseMailBox, folder: FolderInfo, wanted: Wanted) -> Arrival | None:
-    mailbox.folder.set(folder.name, readonly=True)
+    from imap_tools import MailboxFolderSelectError
+
+    try:
+        mailbox.folder.set(folder.name, readonly=True)
+    except MailboxFolderSelectError:
+        if folder.name.upper() == "INBOX":
+            raise
+        return None  # listed, and not for this user to open
     quoted = f'"{wanted.message_id}"'
     keys = ("TEXT", quoted) if wanted.report else ("HEADER", "Message-ID", quoted)
     status, data = mailbox.client.uid("SEARCH", *keys)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import os
 import re
 import socket
@@ -29,6 +30,9 @@ def system_resolver(host: str, port: int) -> Sequence[Address]:
 
 async def resolve(host: str, port: int, resolver: Resolver) -> Sequence[Address]:
     """At most four addresses. Raises UnreachableError."""
+    if resolver is system_resolver and _is_address(host):
+        # Nothing is asked for these digits, so that no thread need wait for it.
+        return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM, 0, socket.AI_NUMERICHOST)
     try:
         found = await run_blocking_for(RESOLVE_S, resolver, host, port)
     except TotalDeadlineError as error:
@@ -46,6 +50,14 @@ async def resolve(host: str, port: int, resolver: Resolver) -> Sequence[Address]
             remedy="Check the spelling, and the name server of this machine.",
         ) from error
     return found[:MOST_ADDRESSES]
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 async def connect(

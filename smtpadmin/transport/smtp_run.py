@@ -10,8 +10,9 @@ import asyncio
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from smtpadmin.formats.smtp_reply import queue_id_in
 from smtpadmin.model.errors import (
@@ -120,6 +121,8 @@ class _Session:
         self._around = around
         self._entered = wire.now()
         self._stream: SmtpStream | None = None
+        self._step: asyncio.Timeout = asyncio.timeout(None)
+        self._waits_s = step_s
         self._judge = TlsJudge(plan, around.policy)
 
     async def run(self, total_s: float) -> SmtpadminError | None:
@@ -172,7 +175,17 @@ class _Session:
                 where=self.where,
                 blot=self._wire.recorder.blot,
             )
-            await self._talk(self._stream, self.dialogue)
+            await self._with_step_deadline(self._talk(self._stream, self.dialogue))
+
+    async def _with_step_deadline(self, talk: Coroutine[Any, Any, None]) -> None:
+        """One timer for all answers, set anew for each of them."""
+        try:
+            async with asyncio.timeout(None) as self._step:
+                await talk
+        except TimeoutError as error:
+            if not self._step.expired():
+                raise
+            raise too_slow(self.stage, self._waits_s, self.where) from error
 
     async def _talk(self, stream: SmtpStream, dialogue: SmtpDialogue) -> None:
         going = await self._do(stream, dialogue.begin())
@@ -190,11 +203,11 @@ class _Session:
         seconds = QUIT_S if dialogue.leaving else self._step_s
         if self.stage is Stage.DOT:
             seconds = max(seconds, 600.0)
-        try:
-            async with asyncio.timeout(seconds):
-                return await stream.read()
-        except TimeoutError as error:
-            raise too_slow(self.stage, seconds, self.where) from error
+        self._waits_s = seconds
+        self._step.reschedule(asyncio.get_running_loop().time() + seconds)
+        octets = await stream.read()
+        self._step.reschedule(None)
+        return octets
 
     async def _do(self, stream: SmtpStream, outputs: Sequence[Output]) -> bool:
         """Whether the session goes on."""
@@ -212,7 +225,14 @@ class _Session:
         return True
 
     async def _write(self, stream: SmtpStream, output: Write) -> None:
-        recorder, now = self._wire.recorder, self._wire.now()
+        """Recorded as of the moment before it is sent, but after: the server works meanwhile."""
+        now = self._wire.now()
+        stream.write(output.octets)
+        self._record(now, output)
+        await stream.drain()
+
+    def _record(self, now: float, output: Write) -> None:
+        recorder = self._wire.recorder
         if output.shown:
             recorder.sent_as(now, output.shown)
         elif output.kind is Kind.SECRET:
@@ -222,7 +242,6 @@ class _Session:
             recorder.sent_body(now, output.octets, fold=fold)
         else:
             recorder.sent(now, output.octets)
-        await stream.write(output.octets)
 
     async def _start_tls(self, stream: SmtpStream, output: StartTls) -> bool:
         assert self.dialogue is not None

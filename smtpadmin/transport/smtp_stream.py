@@ -79,13 +79,16 @@ class SmtpStream(asyncio.Protocol):
             self.transport.resume_reading()
         return octets
 
-    async def write(self, octets: bytes) -> None:
-        """Send, and wait while the server does not read. A lost connection is found by reading."""
+    def write(self, octets: bytes) -> None:
+        """Send. A lost connection is found by reading."""
         assert self.transport is not None
-        if self._ended and self.transport.is_closing():
-            return
-        self.transport.write(octets)
-        await self._room.wait()
+        if not (self._ended and self.transport.is_closing()):
+            self.transport.write(octets)
+
+    async def drain(self) -> None:
+        """Wait while the server does not read."""
+        if not self._room.is_set():
+            await self._room.wait()
 
     async def start_tls(self, context: ssl.SSLContext, name: str, seconds: float) -> ssl.SSLObject:
         """The handshake; ``name`` is sent as SNI, unless it is an address. Raises OSError."""

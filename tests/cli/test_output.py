@@ -34,6 +34,14 @@ def test_a_table_shows_control_characters(capsys: pytest.CaptureFixture[str]) ->
     assert "␛[31mred" in out
 
 
+def test_a_pipe_gets_each_row_whole_on_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    reason = "connect to mx.example.org[192.0.2.1]:25: Connection refused " * 5
+    print_table(["Queue ID", "Reason"], [["4jZVcz0xF3zJB2n", reason], ["B", "x"]])
+    lines = [line for line in capsys.readouterr().out.splitlines() if reason.strip() in line]
+    assert len(lines) == 1
+    assert "4jZVcz0xF3zJB2n" in lines[0]
+
+
 def test_notes_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     note("two\nlines")
     captured = capsys.readouterr()

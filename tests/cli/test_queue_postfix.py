@@ -102,3 +102,27 @@ def test_a_real_queue_from_the_command_line(server: PostfixInstance, tmp_path: P
     code, records, _ = cli("logs", "--server", "mx1", "--filter", "event:removed", "--json")
     assert code == 0
     assert first in {r["queue_id"] for r in records}
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("action", ["hold", "delete", "show"])
+def test_what_a_plain_account_may_not_is_status_4_with_its_remedy(
+    server: PostfixInstance, tmp_path: Path, action: str
+) -> None:
+    server.empty()
+    cli = Cli(tmp_path)
+    plain = "setpriv --reuid=nobody --regid=nogroup --clear-groups"
+    code, _, problem = cli(
+        "servers", "add", "mx1", "--kind", "postfix", "--set", "access=local", "--prefix", plain,
+        "--set", f"instance={server.etc}", "--environment", "test", "--safety", "free", "--json",
+    )  # fmt: skip
+    assert code == 0, problem
+    ids = [server.send("x@hold.test"), server.send("y@down.test")]
+    server.wait_for("deferred", ids[1])
+    options = [ids[1]] if action == "show" else [ids[1], "--yes"]
+    code, results, problem = cli("queue", action, "--server", "mx1", *options, "--json")
+    assert code == 4, (results, problem)
+    assert "NOPASSWD: /usr/sbin/post" in problem
+    assert not any(result["ok"] for result in results)
+    assert sorted(server.ids()) == sorted(ids)
+    assert cli("queue", "retry", "--server", "mx1", ids[1], "--json")[0] == 0

@@ -26,10 +26,14 @@ async def test_it_is_looked_for() -> None:
     assert await exim.argv(["-bp"]) == ["/usr/sbin/exim", "-bp"]
 
 
-async def test_configuration_and_queue_stand_before_what_is_asked() -> None:
+async def test_configuration_and_queue_stand_where_exim_takes_them() -> None:
     scripted = ScriptedRunner({("exim9", "-C", "/x.conf", "-bV"): VERSION})
     exim = EximCommands(scripted, EximPlace("exim9", "/x.conf", "slow"))
-    assert await exim.argv(["-bp"]) == ["exim9", "-C", "/x.conf", "-qGslow", "-bp"]
+    assert await exim.argv(["-bp", "ID"]) == ["exim9", "-C", "/x.conf", "-bp", "-qGslow", "ID"]
+    assert await exim.argv(["-Mf", "ID"]) == ["exim9", "-C", "/x.conf", "-qGslow", "-Mf", "ID"]
+    assert await exim.argv(["-bt"], in_queue=False) == ["exim9", "-C", "/x.conf", "-bt"]
+    assert ", exim9" not in exim.sudoers()
+    assert "/usr/sbin/exim9 -C /x.conf -bp -qGslow [0-9A-Za-z]*, " in exim.sudoers()
 
 
 async def test_where_there_is_none() -> None:
@@ -63,4 +67,13 @@ async def test_the_remedy_is_the_very_line() -> None:
     exim = EximCommands(runner(DENIED, NO_SUDO), EximPlace(account="mailop"))
     with pytest.raises(NotPermittedError) as caught:
         await exim.run(["-Mf", "1rABcd-000DEF-99"])
-    assert "mailop ALL=(root) NOPASSWD: /usr/sbin/exim" in caught.value.remedy
+    assert "mailop ALL=(root) NOPASSWD: /usr/sbin/exim -bpr, " in caught.value.remedy
+    rule = r", /usr/sbin/exim -Mf [0-9A-Za-z]*, !/usr/sbin/exim -Mf ?*[!\ 0-9A-Za-z-]*, "
+    assert rule in caught.value.remedy
+
+
+async def test_a_rule_that_is_missing_is_told_when_it_is_needed() -> None:
+    scripted = runner(DENIED, NO_SUCH)
+    scripted._answers[("/usr/sbin/exim", "-Mf", "...")] = [NO_SUDO]
+    with pytest.raises(NotPermittedError, match="run exim -Mf"):
+        await EximCommands(scripted, EximPlace(account="mailop")).run(["-Mf", "1rABcd-000DEF-99"])

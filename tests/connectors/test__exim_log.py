@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from smtpadmin.connectors import _exim_log
 from smtpadmin.connectors._exim_commands import EximCommands, EximPlace
-from smtpadmin.connectors._exim_log import EximLog
+from smtpadmin.connectors._exim_log import EximLog, _to_midnight
 from smtpadmin.model.errors import ServerRefusedError
+from smtpadmin.transport.local import LocalRunner
 from smtpadmin.transport.scripted import Answer, ScriptedRunner
+from smtpadmin.util.tasks import TaskOwner
+from tests.support.waiting import until
 
 MAIN = b"""\
 2026-03-01 10:00:00 1rABcd-000DEF-99 <= a@b.test H=x [192.0.2.1] P=esmtp S=1
@@ -67,6 +73,47 @@ async def test_times_are_the_servers_and_limit_what_is_read() -> None:
 async def test_syslog_only_is_told() -> None:
     with pytest.raises(ServerRefusedError, match="syslog only"):
         await raws(scripted(b"syslog"))
+
+
+async def test_a_log_with_the_date_in_its_name_is_followed_into_the_next_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_exim_log, "_to_midnight", lambda now: 0.5)
+    program = tmp_path / "exim9"
+    program.write_text(
+        "#!/bin/sh\ncase $1 in -bV) echo Exim version 4.96;; esac\n"
+        f"printf 'log_file_path = {tmp_path}/%%s-%%D.log\\nspool_directory = /s\\n'\n"
+    )
+    program.chmod(0o755)
+    first, second = (tmp_path / f"main-2026030{day}.log" for day in (1, 2))
+    first.write_text("2026-03-01 10:00:00 before\n")
+    log = EximLog(EximCommands(LocalRunner(), EximPlace(str(program))))
+    got: list[str] = []
+
+    async def follow() -> None:
+        async for batch in log.follow():
+            got.extend(record.message for record in batch)
+
+    owner = TaskOwner("test")
+    owner.spawn("follow", follow())
+    try:
+        await asyncio.sleep(0.3)
+        with first.open("a") as file:
+            file.write("2026-03-01 23:59:59 the last of a day\n")
+        await until(lambda: "the last of a day" in got)
+        second.write_text("2026-03-02 00:00:01 the first of a day\n")
+        await until(lambda: "the first of a day" in got)
+        with second.open("a") as file:
+            file.write("2026-03-02 00:00:02 the second\n")
+        await until(lambda: "the second" in got, 10)
+    finally:
+        await owner.close()
+    assert got == ["the last of a day", "the first of a day", "the second"]
+
+
+def test_when_to_look_for_the_next_day() -> None:
+    assert _to_midnight(datetime(2026, 3, 1, 23, 0)) == 3_605
+    assert _to_midnight(datetime(2026, 3, 1, 0, 0, 10)) == 60
 
 
 async def test_an_empty_panic_log_and_one_that_is_not_there() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from smtpadmin.connectors._log_files import LogFiles
-from smtpadmin.model.errors import NotPermittedError
+from smtpadmin.model.errors import NotPermittedError, ProtocolError, ServerRefusedError
 from smtpadmin.transport.local import LocalRunner
 from smtpadmin.transport.scripted import Answer, ScriptedRunner
 
@@ -77,3 +77,17 @@ async def test_what_may_not_be_read_is_tried_by_sudo_and_then_told() -> None:
     with pytest.raises(NotPermittedError) as caught:
         await lines(LogFiles(ScriptedRunner({("cat", "--", "/l"): [denied, no_sudo]})), "/l")
     assert "adm" in caught.value.remedy
+
+
+async def test_a_program_that_is_missing_or_killed_is_told_and_a_file_that_is_gone_is_not() -> None:
+    answers = {
+        ("gzip", "-cd", "--", "/l.gz"): Answer(stderr=b"gzip: not found", status=127),
+        ("cat", "--", "/killed"): Answer(b"one\n", status=-9),
+        ("cat", "--", "/gone"): Answer(stderr=b"cat: /gone: No such file or directory", status=1),
+    }
+    files = LogFiles(ScriptedRunner(answers))
+    with pytest.raises(ServerRefusedError, match="no gzip"):
+        await lines(files, "/l.gz")
+    with pytest.raises(ProtocolError, match="broke off"):
+        await lines(files, "/killed")
+    assert await lines(files, "/gone") == []

@@ -42,7 +42,7 @@ def actions(
 ) -> tuple[PostfixActions, ScriptedRunner]:
     runner = ScriptedRunner({("postconf", "..."): Answer(b"mail_version = 3.7.11\n"), **answers})
     commands = PostfixCommands(runner, Profile("u", "mx1", "postfix"))
-    return PostfixActions(commands, PostfixQueue(commands)), runner
+    return PostfixActions(commands, PostfixQueue(commands), lambda: "Add this line."), runner
 
 
 def asked(runner: ScriptedRunner) -> list[tuple[tuple[str, ...], bytes]]:
@@ -112,7 +112,6 @@ async def test_a_missing_right_names_the_remedy_and_nothing_was_done() -> None:
     made, runner = actions(
         {LISTING: Answer(line(A)), HOLD: Answer(stderr=b"sudo: a password is required\n", status=1)}
     )
-    made.remedy = "Add this line."
     with pytest.raises(NotPermittedError, match="Add this line"):
         await made.act(QueueAction.HOLD, [entry(A)])
     assert all(one.privileged for one in runner.asked if one.argv[0] == "postsuper")

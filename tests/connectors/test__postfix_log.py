@@ -8,13 +8,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from smtpadmin.connectors._postfix_commands import PostfixCommands
-from smtpadmin.connectors._postfix_log import LogPlace, PostfixLog
+from smtpadmin.connectors._postfix_log import USUAL_FILES, LogPlace, PostfixLog
 from smtpadmin.model.errors import NotPermittedError, ProtocolError, ServerRefusedError
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.profile import Profile
 from smtpadmin.transport.scripted import Answer, ScriptedRunner
 
 FILE = "/var/log/mail.log"
+FRESH = ("find", *USUAL_FILES, "-maxdepth", "0", "-type", "f", "-mtime", "-2")
 REFUSED = Answer(stderr=b"cat: /var/log/mail.log: Permission denied\n", status=1)
 Answers = dict[tuple[str, ...], Answer | list[Answer]]
 
@@ -25,7 +26,7 @@ def made(answers: Answers, maillog_file: str = "", instance: str = "") -> Postfi
         {("postconf", "..."): Answer(settings), ("date", "+%z"): Answer(b"+0100\n"), **answers}
     )
     profile = Profile("u", "mx1", "postfix", settings={"instance": instance})
-    return PostfixLog(PostfixCommands(runner, profile))
+    return PostfixLog(PostfixCommands(runner, profile), lambda place: f"Add a line for {place}.")
 
 
 async def records(stream: AsyncIterator[Sequence[LogRecord]]) -> list[LogRecord]:
@@ -47,11 +48,19 @@ async def test_a_container_writes_to_standard_output() -> None:
 
 async def test_the_usual_files_in_order() -> None:
     log = made({
-        ("test", "-f", "/var/log/mail.log"): Answer(status=1),
-        ("test", "-f", "/var/log/maillog"): Answer(),
+        FRESH: Answer(b"/var/log/maillog\n", b"find: '/var/log/mail.log': No such file\n", 1),
         ("cat", "--", "/var/log/maillog"): Answer(b""),
     })  # fmt: skip
     assert (await log.place()).path == "/var/log/maillog"
+
+
+async def test_a_file_that_nobody_writes_to_comes_behind_the_journal() -> None:
+    stale: Answers = {
+        FRESH: Answer(), FRESH[:-2]: Answer(b"/var/log/mail.log\n"), ("cat", "--", FILE): Answer(b""),
+    }  # fmt: skip
+    log = made({**stale, (*MAIN, "-n", "1"): Answer(ENTRY)})
+    assert (await log.place()).kind == "journal"
+    assert (await made(stale).place()).path == FILE
 
 
 async def test_a_file_that_only_sudo_reads() -> None:
@@ -61,10 +70,9 @@ async def test_a_file_that_only_sudo_reads() -> None:
 
 async def test_a_file_that_may_not_be_read_names_the_remedy() -> None:
     log = made({("cat", "--", FILE): REFUSED}, FILE)
-    log.remedy = "Add this line."
     assert not (await log.place()).readable
     for stream in (log.read(), log.follow()):
-        with pytest.raises(NotPermittedError, match="Add this line"):
+        with pytest.raises(NotPermittedError, match=f"Add a line for {FILE}"):
             await records(stream)
 
 
@@ -76,7 +84,7 @@ ENTRY = (
 
 JOURNAL = ("journalctl", "--no-pager", "-q", "-o", "json")
 MAIN = (*JOURNAL, "-u", "postfix.service", "-u", "postfix@-.service")
-NO_FILES: Answers = {("test", "..."): Answer(status=1)}
+NO_FILES: Answers = {("find", "..."): Answer(status=1)}
 
 
 async def test_the_journal_last() -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from smtpadmin.connectors.exim import CHANGED, EximServer
+from smtpadmin.connectors._exim_actions import CHANGED
+from smtpadmin.connectors.exim import EximServer
 from smtpadmin.formats.exim_actions import GONE, LOCKED, MALFORMED
 from smtpadmin.model.errors import ServerRefusedError, UsageError
 from smtpadmin.model.log import LogRecord
@@ -184,9 +185,26 @@ async def test_a_spool_file_that_cannot_be_read_is_listed_as_such(
     entry = (await listed(server))[broken]
     assert entry.queue == "corrupt"
     assert entry.flags == ("spool format error: size=9",)
-    with pytest.raises(ServerRefusedError):
-        await server.fetch_message("1aaaaa-000000-aa")
-    exim.run("-Mrm", broken)
+    with pytest.raises(ServerRefusedError, match="cannot be read"):
+        await server.fetch_message(broken)
+
+
+async def test_a_broken_message_stops_no_other(
+    exim: Exim, server: EximServer, tmp_path: Path
+) -> None:
+    broken, good = exim.put("u@down.test"), exim.put("u@down.test")
+    (exim.folder / f"spool/input/{broken}-H").write_text("nonsense\n")
+    rows = await listed(server)
+    actions = QueueActions(server, exim.profile(), Journal(tmp_path / "journal"))
+    preview = actions.preview(QueueAction.DELETE, [rows[broken], rows[good]])
+    confirmed = preview.confirm(preview.typed_name)
+    outcome = await actions.run(QueueAction.DELETE, preview.entries, confirmed)
+    assert [result.ok for result in outcome.results] == [False, True]
+    assert "no copy could be kept" in outcome.results[0].message
+    assert exim.ids() == [broken]
+    without = await actions.run(QueueAction.DELETE, [rows[broken]], confirmed, keep_copies=False)
+    assert [result.ok for result in without.results] == [True]
+    assert exim.ids() == []
 
 
 async def test_no_requeue(exim: Exim, server: EximServer) -> None:
@@ -445,3 +463,44 @@ async def test_of_three_hundred_exactly_those_of_the_filter_go_and_come_back(
         e.recipients[0].address for e in rows.values()
     )
     assert all(r.message.removeprefix("queued again as ") in back for r in undone.results)
+
+
+async def test_the_new_id_is_found_behind_a_long_header_too(exim: Exim, server: EximServer) -> None:
+    exim.put("u@down.test", "ben@lab.test")
+    raw = b"From: a@lab.test\nX-Big: " + b"y" * 300_000 + b"\n\nbody\n"
+    new_id = await server.reinject(
+        StoredMessage("1aaaaa-000000-aa", "ben@lab.test", ("u@down.test",), raw)
+    )
+    assert new_id in exim.ids()
+    assert b"X-Big" in (await server.fetch_message(new_id)).raw
+
+
+async def test_a_named_queue(exim: Exim, server: EximServer) -> None:
+    moved, stays = exim.put("u@down.test"), exim.put("u@down.test")
+    exim.run("-MG", "slow", moved)
+    named = EximServer(exim.profile(queue="slow"), {})
+    try:
+        assert set(await listed(named)) == {moved}
+        assert set(await listed(server)) == {stays}
+        assert (await named.queue_counts()).total == 1
+        assert await act(named, QueueAction.HOLD, moved) == {moved: (True, "")}
+        message = await named.fetch_message(moved)
+        assert message.recipients == ("u@down.test",)
+        assert await named.fetch_message_log(moved)
+        assert (await act(named, QueueAction.RETRY, moved))[moved][0]
+        assert await act(named, QueueAction.DELETE, moved) == {moved: (True, "")}
+        new_id = await named.reinject(message)
+        assert new_id in await listed(named)
+    finally:
+        for queue_id in await listed(named):
+            exim.run("-qGslow", "-Mrm", queue_id)
+        await named.close()
+    assert stays in exim.ids()
+
+
+async def test_settings_that_would_be_options_are_refused(exim: Exim) -> None:
+    for wrong in ({"config": "-bd"}, {"queue": "-x"}, {"binary": "-C"}, {"queue": "a\nb"}):
+        server = EximServer(exim.profile(**wrong), {})
+        with pytest.raises(UsageError):
+            await server.probe()
+        await server.close()

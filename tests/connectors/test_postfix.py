@@ -92,24 +92,25 @@ async def test_probe(server: PostfixInstance, lab: PostfixLab) -> None:
     assert found.version[0].isdigit()
     assert found.path == "local"
     assert found.facts["Host name"] == f"{server.name}.lab.test"
-    assert found.facts["Instance"] == f"postfix-{server.name}"
+    assert found.facts["Instance"] == server.instance_name
     assert found.facts["Configuration"] == str(server.etc)
     assert found.facts["Queue IDs"] == server.name
     assert found.facts["Log"] == str(server.log)
     assert found.facts["Account may"] == "root: everything"
     assert found.facts["Queue lifetime"] == "5d"
-    assert {"postfix-short", "postfix-long"} <= set(found.facts["Instances"].split(", "))
+    names = {lab.short.instance_name, lab.long.instance_name}
+    assert names <= set(found.facts["Instances"].split(", "))
 
 
-@pytest.mark.parametrize("name", ["long", "postfix-long"])
-async def test_an_instance_by_name(lab: PostfixLab, name: str) -> None:
-    postfix = connect(name)
+@pytest.mark.parametrize("prefix", ["postfix-", ""])
+async def test_an_instance_by_name(lab: PostfixLab, prefix: str) -> None:
+    postfix = connect(prefix + lab.long.instance_name.removeprefix("postfix-"))
     assert (await postfix.probe()).facts["Configuration"] == str(lab.long.etc)
     assert str(lab.long.etc) in postfix.offers()[0].commands[0]
 
 
 async def test_an_instance_that_is_not_there_names_those_that_are(lab: PostfixLab) -> None:
-    with pytest.raises(UsageError, match="postfix-short, postfix-long"):
+    with pytest.raises(UsageError, match=lab.long.instance_name):
         await connect("nosuch").probe()
     with pytest.raises(ServerRefusedError, match="No such file or directory"):
         await connect("/nonexistent").probe()
@@ -179,7 +180,7 @@ async def test_the_old_listing_gives_the_same(
 
 async def test_when_postfix_is_down(one: PostfixInstance) -> None:
     held = one.send("z@hold.test")
-    one.run("postfix", "stop")
+    one.stop()
     try:
         assert list(await listed(connect(one))) == [held], "root reads the queue directly"
         plain = connect(one, prefix="setpriv --reuid=nobody --regid=nogroup --clear-groups")
@@ -188,9 +189,7 @@ async def test_when_postfix_is_down(one: PostfixInstance) -> None:
         with pytest.raises(UnreachableError, match="the mail system is down"):
             await plain.queue_counts()
     finally:
-        from tests.servers.postfix import _start
-
-        _start(one)
+        one.start()
 
 
 # Actions
@@ -368,6 +367,14 @@ async def test_a_message_comes_whole(server: PostfixInstance) -> None:
     _, _, body = message.raw.partition(b"\n\n")
     assert body == raw.partition(b"\r\n\r\n")[2].replace(b"\r\n", b"\n")
     assert b"$(reboot) \x1b[31m\xff" in message.raw
+
+
+async def test_a_header_of_ten_megabytes(one: PostfixInstance) -> None:
+    raw = b"Subject: hello\r\nX-Big: " + b"y " * 5_000_000 + b"\r\n\r\nbody\r\n"
+    queue_id = one.send("z@hold.test", raw=raw)
+    message = await connect(one).fetch_message(queue_id)
+    assert len(message.raw) > 9_900_000
+    assert message.raw.endswith(b"\nbody\n")
 
 
 async def test_envelope_and_client_of_a_message(one: PostfixInstance) -> None:

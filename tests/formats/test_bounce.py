@@ -172,6 +172,14 @@ def test_what_is_no_bounce(raw: str) -> None:
     assert read_report(raw.encode()).kind == "not-a-bounce"
 
 
+def test_messages_in_messages_end_in_time() -> None:
+    started = time.process_time()
+    read_report(b"Content-Type: message/rfc822\n\n" * 40 + b"x" * 4_000_000)
+    parts = b"".join(b"--b\nContent-Type: message/rfc822\n\nSubject: x\n\nx\n" for _ in range(990))
+    read_report(b"Content-Type: multipart/mixed; boundary=b\n\n" + parts)
+    assert time.process_time() - started < 5
+
+
 PIECES = [
     "a@b.c ",
     "a@",

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpadmin.formats.catch_rules import (
+    PRESETS,
     effective_reply,
     read_rule,
     read_rules,
@@ -136,6 +137,20 @@ JSON = st.recursive(
 def test_any_object_is_a_rule_or_a_usage_error(values: dict[str, object]) -> None:
     with contextlib.suppress(UsageError):
         assert rule_from({"at": "rcpt"} | values).at
+
+
+def test_the_presets_are_rules_and_each_does_something() -> None:
+    for name, line in PRESETS:
+        rule = read_rule(line)
+        assert name
+        assert (
+            effective_reply(rule)
+            or rule.delay_s
+            or rule.tarpit_s
+            or rule.drop
+            or rule.hide
+            or (rule.certificate)
+        )
 
 
 def test_a_rule_without_any_effect_refuses() -> None:

@@ -5,6 +5,7 @@ Where a value differs from what the corpus says, the reason stands in DIFFERENCE
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from collections import Counter
@@ -293,3 +294,14 @@ def test_no_explanation_is_stale() -> None:
     for file, name in DIFFERENCES:
         if name != "*":
             assert name in {found for found, _, _ in differences(GROK / file)}, (file, name)
+
+
+@needs_corpora
+def test_every_other_file_of_the_corpora_is_read_too() -> None:
+    """They are no logs: each line is kept all the same, and nothing fails."""
+    for path in sorted((SHARED / "corpora").rglob("*")):
+        if path.is_file():
+            octets = path.read_bytes()
+            text = gzip.decompress(octets) if octets.startswith(b"\x1f\x8b") else octets
+            count = text.count(b"\n") + (not text.endswith(b"\n") and bool(text))
+            assert sum(1 for _ in read_records([path], None)) == count, path

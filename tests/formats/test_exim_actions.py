@@ -11,11 +11,13 @@ from smtpadmin.formats.exim_actions import (
     LOCKED,
     NOT_PERMITTED,
     NOT_SAID,
+    UNREADABLE_REMOVED,
     is_permission_denied,
     parse_accepted,
     parse_action,
     parse_delivery,
 )
+from smtpadmin.formats.exim_id import is_message_id
 from smtpadmin.model.queue import QueueAction
 
 DATA = Path(__file__).parents[1] / "data/exim/4.97"
@@ -71,6 +73,15 @@ def test_what_worked() -> None:
         assert parse_action(action, [A], f"Message {A} {said}")[0].ok
 
 
+def test_a_broken_message_that_was_removed() -> None:
+    said = (
+        f"Spool format error for {A}-H\nContinuing to ensure all files removed\n"
+        f"Message {A} has been removed or did not exist\n"
+    )
+    (result,) = parse_action(QueueAction.DELETE, [A], said)
+    assert (result.ok, result.message) == (True, UNREADABLE_REMOVED)
+
+
 def test_a_delivery_that_was_tried() -> None:
     said = (
         f"delivering {A}\nConnecting to 127.0.0.1 [127.0.0.1]:2599 ...\n connected\n"
@@ -122,3 +133,21 @@ def test_permission() -> None:
 def test_any_answer_gives_one_result_an_id(action: QueueAction, said: str) -> None:
     assert [r.queue_id for r in parse_action(action, [A, B], said)] == [A, B]
     assert parse_delivery(A, said).queue_id == A
+
+
+def test_every_recorded_answer() -> None:
+    path = Path(__file__).parents[3] / "shared/lab/samples/exim-actions.txt"
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    actions = {"-Mf": QueueAction.HOLD, "-Mt": QueueAction.RELEASE, "-Mrm": QueueAction.DELETE}
+    seen = 0
+    for block in path.read_text("utf-8").split("\n$ "):
+        words = block.split("\n")[0].split()
+        action = next((actions[word] for word in words if word in actions), None)
+        ids = [word for word in words if is_message_id(word)]
+        if action is None or not ids:
+            continue
+        results = parse_action(action, ids, block.partition("\n")[2])
+        assert {r.ok for r in results} == {"--- rc=0" in block}, block
+        seen += 1
+    assert seen >= 7

@@ -45,7 +45,8 @@ def test_what_is_no_host() -> None:
 
 def test_values_with_blanks_and_flags_without_a_value() -> None:
     read = read_fields('T="a \\"b\\" => c" DN="/CN=x y" K L M8S=0 S=12 PRDR DT=1s', 0, NAMES)
-    assert read.letters["T"] == 'a "b" => c'
+    assert read.letters["T"] == 'a \\"b\\" => c'
+    assert read.fields["transport"] == 'a "b" => c'
     assert read.fields["distinguished_name"] == "/CN=x y"
     assert (read.fields["chunking"], read.fields["pipelining"], read.fields["prdr"]) == (True,) * 3
     assert (read.fields["8bitmime"], read.fields["size"]) == ("0", 12)
@@ -74,7 +75,8 @@ def test_a_number_of_an_error_and_times_at_the_end() -> None:
 
 def test_octal_escapes() -> None:
     assert unescaped("Gr\\303\\274\\303\\237e") == "Grüße"
-    assert unescaped('a\\nb \\\\ \\" \\377') == 'a\nb \\ " \\xff'
+    assert unescaped('a \\\\ \\" \\377') == 'a \\ " \\xff'
+    assert unescaped("a\\n\\033[1m caf\\xe9") == "a\\n\\033[1m caf\\xe9"
 
 
 @given(st.text(max_size=120))

@@ -33,7 +33,7 @@ def test_an_arrival(queue_id: str) -> None:
     assert (fields["client_address"], fields["client_port"]) == ("198.51.100.7", 5912)
     assert (fields["protocol"], fields["size"], fields["message-id"]) == ("esmtpsa", 1234, "x@y")
     assert (fields["subject"], fields["authenticator"]) == ('a "b" => c', "plain:bob")
-    assert fields["letters"]["T"] == 'a "b" => c'
+    assert fields["letters"]["T"] == 'a \\"b\\" => c'
     assert fields["interface"] == "[192.0.2.1]:25"
 
 
@@ -206,3 +206,36 @@ def test_any_octets_give_a_record_with_the_whole_line(tail: bytes, head: str) ->
     if "<=" in head:
         assert found.queue_id == SHORT
     looks_like(line)
+
+
+def test_senders_with_blanks() -> None:
+    found = record(f'{SHORT} <= "a b"@example.org U=root P=local S=5 T="" for x')
+    assert (found.fields["from"], found.fields["size"]) == ('"a b"@example.org', 5)
+    assert found.fields["to"] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "event", "address", "stage"),
+    [
+        ("H=(y) [1.2.3.4] rejected EHLO or HELO y: bad", "reject", "1.2.3.4", "EHLO or HELO y"),
+        ("rejected EHLO from [1.2.3.4]: syntactically invalid argument(s): x_y", "reject", "1.2.3.4", "EHLO"),
+        ('SMTP protocol synchronization error (x): rejected connection from H=[1.2.3.4]:5 input="G"', "reject", "1.2.3.4", "connection"),
+        ("H=mx [1.2.3.4]: SMTP error from remote mail server after initial connection: 421 no", "remote-reply", "1.2.3.4", None),
+        ("H=x [1.2.3.4] Warning: spam score", "warning", "1.2.3.4", None),
+        ("no host name found for IP address 1.2.3.4", "dns", None, None),
+        ("unexpected disconnection while reading SMTP command from x [1.2.3.4]:5 D=5s", "lost-connection", None, None),
+    ],
+)  # fmt: skip
+def test_more_lines_about_peers(
+    text: str, event: str, address: str | None, stage: str | None
+) -> None:
+    found = record(text)
+    assert found.event == event
+    assert (found.fields.get("client_address"), found.fields.get("stage")) == (address, stage)
+
+
+@pytest.mark.parametrize(
+    "to", ["discarded (system filter)", "blackhole (DATA ACL discarded recipients): x"]
+)
+def test_what_is_thrown_away(to: str) -> None:
+    assert record(f"{SHORT} => {to}").fields["status"] == "discarded"

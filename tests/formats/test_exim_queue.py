@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -181,3 +182,28 @@ def test_a_line_of_megabytes_takes_no_time(piece: bytes) -> None:
     read(b" 0m 306 1rABcd-000DEF-99 <>\n  " + piece * (5_000_000 // len(piece)))
     read(piece * (5_000_000 // len(piece)))
     assert time.perf_counter() - began < 2
+
+
+def blocks(name: str) -> dict[str, bytes]:
+    """What each recorded command printed on standard output."""
+    path = SAMPLES / name
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    found = {}
+    for block in path.read_bytes().split(b"\n$ ")[0:]:
+        command, _, rest = block.removeprefix(b"$ ").partition(b"\n")
+        output = rest.partition(b"--- stdout\n")[2].partition(b"--- ")[0]
+        found[command.decode()] = output
+    return found
+
+
+def test_every_recorded_view_of_a_queue() -> None:
+    listings = {c: out for c, out in blocks("exim-queue.txt").items() if out.count(b"\n") > 1}
+    assert any("-bpu" in command for command in listings)
+    for command, output in listings.items():
+        entries, told = read(output)
+        if "-bp" in command:
+            assert told == [], command
+            assert len(entries) == len(re.findall(rb"(?m)^ ?\d+[mhd] ", output)), command
+        if "-bpu" in command:
+            assert not any(r.delivered for e in entries for r in e.recipients)

@@ -68,10 +68,12 @@ def test_a_real_header_file() -> None:
 def test_a_cut_file_is_told_unless_only_whole_header_lines_are_missing(end: int) -> None:
     try:
         found = parse_header_file(WHOLE[:end])
-    except ProtocolError:
+    except ProtocolError as error:
+        told = error.what
+    else:
+        assert all(header.raw.endswith(b"\n") for header in found.headers)
         return
-    assert all(header.raw.endswith(b"\n") for header in found.headers)
-    assert len(found.recipients) == 4
+    assert "cannot be read" in told
 
 
 @given(st.binary(max_size=300))

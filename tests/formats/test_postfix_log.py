@@ -105,6 +105,8 @@ def test_words_in_the_place_of_a_queue_id(text: str, event: str) -> None:
         ("A1B2C3: lost connection after DATA (5 bytes) from x[1.2.3.4]", "lost-connection", {"bytes": 5, "stage": "DATA"}),
         ("A1B2C3: milter-reject: END-OF-MESSAGE from x[1.2.3.4]: 5.7.1 no; from=<a> to=<b>", "reject", {"action": "milter-reject", "to": "b"}),
         ("A1B2C3: to=<a@b>, relay=none, delay=1, dsn=4.4.1, status=deferred (x)", "delivery", {"status": "deferred"}),
+        ("A1B2C3: Cannot start TLS: handshake failure", "tls", {}),
+        ("milter-reject: CONNECT from x[1.2.3.4]: 4.7.1 later; proto=SMTP", "reject", {"stage": "CONNECT"}),
         ("A1B2C3: something new", "other", {}),
         ("warning: x[1.2.3.4]: SASL LOGIN authentication failed: no", "auth", {"sasl_method": "LOGIN"}),
         ("daemon started -- version 3.7.11, configuration /etc/postfix", "start", {"version": "3.7.11"}),

@@ -63,6 +63,28 @@ def test_a_reason_is_for_the_recipients_below_it_and_may_go_over_lines() -> None
     ]
 
 
+@pytest.mark.parametrize(
+    ("lines", "reason"),
+    [
+        (["(said: 450 (queue) full)"], "said: 450 (queue) full"),
+        (["(said: 450 :) later)"], "said: 450 :) later"),
+        (["(said: 450 :( later)"], "said: 450 :( later"),
+        (["(said: 450 no (really)", "   not now)"], "said: 450 no (really) not now"),
+        (["(said: 450 :( no", "not now)"], "said: 450 :( no not now"),
+    ],
+)
+def test_brackets_in_reasons(lines: list[str], reason: str) -> None:
+    head = "A1B2C3D4E5 1 Mon Nov 23 14:53:01 a@b"
+    text = "\n".join(
+        [head, *lines, "    r@x.org", "(other)", "  s@x.org", "", "-- 1 Kbytes in 1 Request."]
+    )
+    ((entry,), told) = read(text)
+    assert told == []
+    assert [(r.address, r.reason) for r in entry.recipients] == [
+        ("r@x.org", reason), ("s@x.org", "other"),
+    ]  # fmt: skip
+
+
 def test_a_bracket_that_never_closes_costs_nothing_but_itself() -> None:
     entries, told = read(LISTING)
     assert len(entries) == 3
@@ -134,5 +156,7 @@ def test_any_order_of_lines_is_read(lines: list[str]) -> None:
 def test_no_line_takes_long() -> None:
     began = time.monotonic()
     read("\n".join(["A1B2C3D4E5 1 Mon Nov 23 14:53:01 a@b", *["(" * 50_000] * 20]))
+    for hostile in ("@" * 50_000 + " x", '"' * 50_001, '"a' * 30_000 + "@ x", "(" * 50_000 + ")"):
+        read("\n".join(["A1B2C3D4E5 1 Mon Nov 23 14:53:01 a@b", "(a (b)", *[hostile] * 20]))
     read("A" * 1_000_000 + "!" * 100_000 + " " * 1_000_000)
     assert time.monotonic() - began < 2

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -151,18 +150,3 @@ def test_texts_that_come_again_are_kept_once() -> None:
     first, second = parser.entry(line), parser.entry(line)
     assert first.reason is second.reason
     assert first.sender is second.sender
-
-
-def test_the_cost_is_at_most_twice_that_of_reading_json() -> None:
-    lines = [json.dumps(WHOLE | {"queue_id": f"{n:011X}"}).encode() for n in range(4_000)]
-
-    def seconds(function: Any) -> float:
-        best = 1e9
-        for _ in range(7):
-            began = time.perf_counter()
-            for line in lines:
-                function(line)
-            best = min(best, time.perf_counter() - began)
-        return best
-
-    assert seconds(EntryParser().entry) <= 2 * seconds(json.loads)

@@ -155,3 +155,19 @@ def test_any_text(word: str, text: str) -> None:
         READERS[word](line)
         ended(line)
         sasl_failure(line)
+
+
+def test_a_stage_may_be_missing() -> None:
+    found = ended("non-SMTP command from x[192.0.2.7]: GET / HTTP/1.1")
+    assert found == (
+        "non-smtp-command",
+        CLIENT | {"reason": "non-SMTP command", "text": "GET / HTTP/1.1"},
+    )
+
+
+def test_the_name_that_a_tls_client_asked_for() -> None:
+    _, fields = read(
+        "Anonymous TLS connection established from x[192.0.2.7] to mx.example.org: TLSv1.3 with"
+        " cipher X (256/256 bits)"
+    )
+    assert fields.items() >= (CLIENT | {"server_name": "mx.example.org", "cipher": "X"}).items()

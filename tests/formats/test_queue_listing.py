@@ -23,6 +23,11 @@ NOW = datetime.fromisoformat("2026-11-25T12:00:00+00:00")
         ([b"Mail queue is empty"], "mailq"),
         ([b"postqueue: fatal: open /etc/postfix/main.cf: No such file or directory"], "mailq"),
         ([b'{"end":true}'], "builtin"),
+        ([b" 0m 306 1rABcd-000DEF-99 <a@b.test>", b"          Mail queue is empty"], "exim-bp"),
+        ([b"exim: permission denied"], "exim-bp"),
+        ([b"/var/spool/mqueue is empty"], "sendmail"),
+        ([b"smtpctl: need root privileges"], "smtpctl"),
+        ([b"sudo: a password is required"], None),
         ([b"", b"   ", b"hello"], None),
         ([], None),
     ],
@@ -33,7 +38,14 @@ def test_a_listing_is_recognised(head: list[bytes], name: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("sample", "name"),
-    [("postfix-postqueue-j.jsonl", "postqueue-j"), ("postfix-postqueue-p.txt", "mailq")],
+    [
+        ("postfix-postqueue-j.jsonl", "postqueue-j"),
+        ("postfix-postqueue-p.txt", "mailq"),
+        ("exim-bp.txt", "exim-bp"),
+        ("exim-bpr.txt", "exim-bp"),
+        ("sendmail-mailq.txt", "sendmail"),
+        ("opensmtpd-show-queue.txt", "smtpctl"),
+    ],
 )
 def test_real_listings_are_recognised(sample: str, name: str) -> None:
     path = SAMPLES / sample

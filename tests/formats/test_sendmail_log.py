@@ -91,6 +91,11 @@ def test_other_events() -> None:
     assert record("AUTH=server, relay=x [1.2.3.4], authid=bob, mech=PLAIN, bits=0").event == "auth"
     assert record("starting daemon (8.17.1): SMTP+queueing@00:10:00").event == "start"
     assert record(f"{ID}: Milter: data, reject=554 5.7.1 no").event == "reject"
+    milter = record(f"{ID}: Milter: from=<a@b>, reject=451 4.7.1 later")
+    assert (milter.event, milter.fields["code"], milter.fields["from"]) == ("reject", 451, "a@b")
+    failed = record("AUTH failure (LOGIN): user not found (-20), user=bob, relay=x [1.2.3.4]")
+    assert (failed.event, failed.fields["user"]) == ("auth", "bob")
+    assert failed.fields["relay_address"] == "1.2.3.4"
     assert record("NOQUEUE: connect from x [1.2.3.4]").queue_id is None
     assert record(f"{ID}: clone x0A1B2C3004713, owner=a").fields["clone_id"] == "x0A1B2C3004713"
 

@@ -70,6 +70,7 @@ def test_two_queues_marks_reasons_and_odd_entries() -> None:
 
 def test_an_error_is_no_empty_queue() -> None:
     assert read("/var/spool/mqueue is empty\n\t\tTotal requests: 0\n") == ([], [])
+    assert read("") == ([], ["nothing is in it, not even that the queue is empty"])
     entries, told = read("mailq: can not chdir(/var/spool/mqueue/): Permission denied\nhello\n")
     assert entries == []
     assert told == [

@@ -116,3 +116,11 @@ def test_real_sudo_allows_an_id_and_nothing_else() -> None:
         ["/usr/bin/cat", "--", "/etc/shadow"],
     ):
         assert not allowed_by_sudo(*refused), refused
+
+
+def test_ids_that_may_hold_a_dash_and_are_no_options() -> None:
+    rule = SudoRule(("/usr/sbin/exim", "-Mf"), "0-9A-Za-z-", first="0-9A-Za-z", many=True)
+    assert rule_line("ops", rule) == (
+        "ops ALL=(root) NOPASSWD: /usr/sbin/exim -Mf [0-9A-Za-z]*,"
+        r" !/usr/sbin/exim -Mf ?*[!\ 0-9A-Za-z-]*"
+    )

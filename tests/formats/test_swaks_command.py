@@ -112,8 +112,12 @@ logins = st.one_of(
 proxies = st.one_of(
     st.just(ProxyPlan()),
     st.builds(
-        ProxyPlan, st.sampled_from([1, 2]), source=IPV4, destination=IPV4, source_port=PORT, destination_port=PORT,
+        ProxyPlan, st.just(2), source=IPV4, destination=IPV4, source_port=PORT, destination_port=PORT,
         family=st.sampled_from(["AF_INET", "AF_UNIX"]), command=st.sampled_from(["PROXY", "LOCAL"]),
+    ),
+    st.builds(
+        ProxyPlan, st.just(1), source=IPV4, destination=IPV4, source_port=PORT, destination_port=PORT,
+        family=st.sampled_from(["AF_INET", "AF_INET6", "AF_UNSPEC"]),
     ),
     st.builds(ProxyPlan, st.sampled_from([1, 2]), raw=PLAIN),
 )  # fmt: skip

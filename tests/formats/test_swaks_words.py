@@ -6,7 +6,7 @@ from pathlib import Path
 
 from smtpadmin.formats import swaks_words as words
 from smtpadmin.model.smtp_plan import StopPoint, TlsUse
-from tests.support.programs import program
+from tests.support.programs import needed
 
 
 def test_every_stop_point_and_every_kind_of_tls_has_a_word() -> None:
@@ -16,7 +16,7 @@ def test_every_stop_point_and_every_kind_of_tls_has_a_word() -> None:
 
 
 def test_every_word_is_in_swaks_own_source() -> None:
-    source = Path(program("swaks")).read_text("utf-8", "replace")
+    source = Path(needed("swaks")).read_text("utf-8", "replace")
     options = [*words.FLAGS.values(), *words.TLS.values(), *words.PROXY.values()]
     options += [*words.TLS_VALUES.values(), *words.XCLIENT]
     assert [option for option in options if option.lstrip("-") not in source] == []

@@ -25,8 +25,10 @@ class Cli:
         }  # fmt: skip
 
     def __call__(self, *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
+        words = 1 + (not arguments[1].startswith("-"))
+        whole = [*arguments[:words], "--json", *arguments[words:]]
         done = subprocess.run(
-            [sys.executable, "-m", "smtpadmin", *arguments[:2], "--json", *arguments[2:]], env=self.environment,
+            [sys.executable, "-m", "smtpadmin", *whole], env=self.environment,
             capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()], done.stderr
@@ -106,7 +108,7 @@ def test_show_and_its_log(cli: Cli, exim: Exim) -> None:
     assert "not a message ID of Exim" in problem
 
 
-def test_logs_and_tracking(cli: Cli, exim: Exim) -> None:
+def test_logs(cli: Cli, exim: Exim) -> None:
     queue_id = exim.put("anna@lab.test", "ben@lab.test")
     exim.run("-M", queue_id)
     exim.wait_for(f"{queue_id} Completed")
@@ -149,3 +151,52 @@ def test_try(cli: Cli, exim: Exim) -> None:
     }  # fmt: skip
     assert cli("servers", "try", "ex1", "--client", "x", "--to", "a@b.test")[0] == 2
     assert exim.ids() == []
+
+
+def parse(cli: Cli, data: bytes, *options: str) -> tuple[int, list[dict[str, Any]], str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "smtpadmin", "queue", "parse", "--json", *options, "-"],
+        env=cli.environment, input=data, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return done.returncode, rows, done.stderr.decode()
+
+
+def test_a_saved_listing_is_the_live_one(cli: Cli, exim: Exim) -> None:
+    for sender in ("", "ben@lab.test", '"x> *** frozen ***"@e.test'):
+        exim.put(['"a,b $(reboot)"@down.test', "anna@lab.test"], sender)
+    exim.run("-Mf", exim.ids()[0])
+    code, saved, _ = parse(cli, exim.run("-bp").encode())
+    assert code == 0
+    live = cli("queue", "list", "--server", "ex1")[1]
+    assert sorted(
+        ({**row, "server": None} for row in live), key=lambda row: row["queue_id"]
+    ) == sorted(saved, key=lambda row: row["queue_id"])
+
+
+def test_what_is_no_listing_is_told(cli: Cli, exim: Exim) -> None:
+    code, rows, problem = parse(cli, b"")
+    assert (code, rows) == (1, [])
+    assert "nothing is in it" in problem
+    assert parse(cli, b"", "--format", "exim-bp")[0] == 0, "Exim prints nothing for an empty queue"
+    assert parse(cli, b"", "--format", "sendmail")[0] == 1
+    denied = exim.run("-bp", user="nobody")
+    code, rows, problem = parse(cli, denied.encode())
+    assert (code, rows) == (1, [])
+    assert "exim: permission denied" in problem
+    code, _, problem = parse(cli, b"sudo: a password is required\n")
+    assert code == 2
+    assert "it begins with: sudo: a password is required" in problem
+    code, _, problem = parse(cli, bytes(range(256)) * 500, "--format", "exim-bp")
+    assert code == 1
+    assert problem.count("\n") == 21
+    code, _, problem = parse(cli, b"x", "--format", "nonsense")
+    assert code == 2
+    assert "exim-bp" in problem
+
+
+def test_two_listings_in_one_file(cli: Cli, exim: Exim) -> None:
+    exim.put("u@down.test")
+    code, rows, problem = parse(cli, exim.run("-bp").encode() + b"Mail queue is empty\n")
+    assert (code, len(rows)) == (5, 1)
+    assert "Mail queue is empty" in problem

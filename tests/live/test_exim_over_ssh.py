@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -13,8 +14,9 @@ from smtpadmin.connectors.exim import EximServer
 from smtpadmin.model.errors import NotPermittedError, UnreachableError
 from smtpadmin.model.queue import QueueAction, QueueEntry, StoredMessage
 from smtpadmin.model.routing import SessionEnvelope
+from smtpadmin.transport.privileges import sudo_refused
 from tests.servers.exim import Exim, as_the_default, running_exim
-from tests.servers.sshd import Account, Sshd, account, sshd_running
+from tests.servers.sshd import Account, Sshd, account, sshd_running, write_sudoers
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.live
@@ -117,7 +119,7 @@ async def test_an_account_that_may_nothing_is_told_the_line_it_lacks(
             ):
                 with pytest.raises(NotPermittedError) as caught:
                     await call()
-                line = f"{user.name} ALL=(root) NOPASSWD: {exim.binary}"
+                line = f"{user.name} ALL=(root) NOPASSWD: {exim.binary} -C"
                 assert line in caught.value.remedy
             assert (await server.test_routing("u@good.test"))[0].outcome == "delivers"
             with pytest.raises(NotPermittedError, match="log may not be read"):
@@ -127,6 +129,40 @@ async def test_an_account_that_may_nothing_is_told_the_line_it_lacks(
             advice = await server.advice()
             assert [one.summary for one in advice] == ["the account is no administrator of Exim"]
     assert exim.ids() == [waiting]
+
+
+async def test_the_lines_that_are_told_are_enough_to_list_look_and_act(
+    sshd: Sshd, exim: Exim
+) -> None:
+    one, two = exim.put("u@down.test"), exim.put("v@down.test")
+    with account(sshd) as user:
+        async with connected(sshd, exim, user) as server:
+            with pytest.raises(NotPermittedError) as caught:
+                await listed(server)
+        rules = Path(f"/etc/sudoers.d/smtpadmin-test-{user.name}")
+        write_sudoers(rules, caught.value.remedy.partition("(visudo -f): ")[2])
+        try:
+            async with connected(sshd, exim, user) as server:
+                rows = await listed(server)
+                assert (await server.queue_counts()).total == 2
+                for action in (QueueAction.HOLD, QueueAction.RELEASE, QueueAction.RETRY):
+                    results = await server.act(action, [rows[one], rows[two]])
+                    assert all(result.ok for result in results), (action, results)
+                message = await server.fetch_message(one)
+                assert await server.fetch_message_log(two)
+                (bounced,) = await server.act(QueueAction.BOUNCE, [rows[one]])
+                (deleted,) = await server.act(QueueAction.DELETE, [rows[two]])
+                assert bounced.ok
+                assert deleted.ok
+                with pytest.raises(NotPermittedError, match="put a message back"):
+                    await server.reinject(message)
+                runner = server._exim.runner
+                for args in (["-bp", "-C", "evil"], ["-Mvh", one, "-C", "evil"], ["-be", "x"],
+                             ["-Mf", one, "-C", "/tmp/evil"], ["-C", "/tmp/evil", "-bpr"]):  # fmt: skip
+                    argv = [str(exim.binary), "-C", str(exim.config), *args]
+                    assert sudo_refused(await runner.run(argv, privileged=True)), args
+        finally:
+            rules.unlink()
 
 
 async def test_listing_without_rights_where_exim_allows_it(sshd: Sshd) -> None:

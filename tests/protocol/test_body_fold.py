@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpadmin.protocol.body_fold import MOST_BODY_LINES, MOST_OCTETS, BodyFold
+from smtpadmin.protocol.body_fold import MOST_BODY_LINES, MOST_OCTETS, BodyFold, show_headers
 
 
 def fold(chunks: list[bytes]) -> tuple[list[bytes], list[str], bytes | None]:
@@ -66,3 +66,14 @@ def test_a_session_that_breaks_off_says_how_much_was_sent() -> None:
     assert len(shown) == MOST_BODY_LINES
     assert notes == [f"(7 more lines; {3 * (MOST_BODY_LINES + 7)} octets in all)"]
     assert fold([b"half a li"])[0] == [b"half a li"]
+
+
+def test_a_message_with_no_text_to_show() -> None:
+    shown: list[bytes] = []
+    notes: list[str] = []
+    show_headers(b"A: 1\r\nB: 2\r\n\r\nnot this\r\n.\r\n", shown.append, notes.append)
+    assert shown == [b"A: 1", b"B: 2", b"."]
+    assert len(notes) == 1
+    assert notes[0].startswith("(17 octets are not shown; the SHA-256 of all 27 is ")
+    show_headers(b"no headers at all", shown.append, notes.append)
+    assert shown == [b"A: 1", b"B: 2", b"."]

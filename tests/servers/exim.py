@@ -284,9 +284,11 @@ def running_exim(*, list_requires_admin: bool = True) -> Iterator[Exim]:
     try:
         _configure(exim, program, hop.server_address[1], holder, list_requires_admin)
         with _trusted(exim.config):
-            _start(exim)
-            yield exim
-            _stop(exim)
+            try:
+                _start(exim)
+                yield exim
+            finally:
+                _stop(exim)
     finally:
         hop.shutdown()
         hop.server_close()
@@ -357,39 +359,30 @@ def _free_port() -> int:
 
 @contextlib.contextmanager
 def _trusted(config: Path) -> Iterator[None]:
-    made = not TRUSTED.parent.exists()
     _edit_trusted(add=config)
     try:
         yield
     finally:
         _edit_trusted(remove=config)
-        if made:
-            with contextlib.suppress(OSError):  # another run's line is in it
-                TRUSTED.parent.rmdir()
 
 
 @contextlib.contextmanager
 def as_the_default(exim: Exim) -> Iterator[None]:
     """Meanwhile Exim without ``-C`` uses this configuration: with ``-C`` it gives up its rights."""
-    made = not DEFAULT.parent.exists()
-    DEFAULT.parent.mkdir(exist_ok=True)
-    try:
-        DEFAULT.symlink_to(exim.config)
-    except FileExistsError:
-        pytest.skip(f"{DEFAULT} is there already: this host is not for tests, or another test runs")
+    with _system_folder():
+        try:
+            DEFAULT.symlink_to(exim.config)
+        except FileExistsError:
+            pytest.skip(f"{DEFAULT} is there already: another test runs, or this host is in use")
     try:
         yield
     finally:
-        DEFAULT.unlink()
-        if made:
-            with contextlib.suppress(OSError):
-                DEFAULT.parent.rmdir()
+        with _system_folder():
+            DEFAULT.unlink()
 
 
 def _edit_trusted(add: Path | None = None, remove: Path | None = None) -> None:
-    with (Path(tempfile.gettempdir()) / "smtpadmin-exim.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        TRUSTED.parent.mkdir(exist_ok=True)
+    with _system_folder():
         lines = TRUSTED.read_text().splitlines() if TRUSTED.exists() else []
         lines = [line for line in lines if line != str(remove)]
         if add is not None:
@@ -398,3 +391,17 @@ def _edit_trusted(add: Path | None = None, remove: Path | None = None) -> None:
             TRUSTED.write_text("".join(f"{line}\n" for line in lines))
         else:
             TRUSTED.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _system_folder() -> Iterator[None]:
+    """/etc/exim4, for one test run at a time; gone again when nothing is in it."""
+    with (Path(tempfile.gettempdir()) / "smtpadmin-exim.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        TRUSTED.parent.mkdir(exist_ok=True)
+        TRUSTED.parent.chmod(0o755)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                TRUSTED.parent.rmdir()

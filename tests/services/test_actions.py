@@ -18,6 +18,7 @@ from smtpadmin.model.profile import Environment, SafetyLevel
 from smtpadmin.model.queue import ActionResult, QueueAction, QueueRecipient, StoredMessage
 from smtpadmin.services.actions import (
     CHANGED,
+    COPIES_AT_ONCE,
     GONE,
     NOT_SAID,
     NOT_TRIED,
@@ -184,6 +185,47 @@ async def test_without_a_copy_there_is_no_delete(
     outcome = await actions.run(DELETE, [entry(1), entry(2), entry(3)])
     assert messages(outcome) == ["", "not removed, because no copy could be kept: not readable", ""]
     assert "Q2" in server.queue
+
+
+async def test_copies_are_fetched_a_few_at_a_time_and_in_order(
+    server: MemoryServer, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch, now, most = server.fetch_message, 0, 0
+
+    async def slow(queue_id: str) -> StoredMessage:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.01 if queue_id == "Q1" else 0.0)
+        now -= 1
+        return await fetch(queue_id)
+
+    monkeypatch.setattr(server, "fetch_message", slow)
+    outcome = await QueueActions(server, profile(), journal).run(
+        DELETE, [entry(n) for n in range(1, 8)]
+    )
+    assert outcome.ok == 7
+    assert most == COPIES_AT_ONCE
+    kept = [journal.load_copy(path).queue_id for path in outcome.activity.copies]
+    assert kept == [f"Q{n}" for n in range(1, 8)]
+
+
+async def test_an_account_that_may_read_no_message_is_not_tried_for_each(
+    server: MemoryServer, actions: QueueActions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    async def refuse(queue_id: str) -> StoredMessage:
+        asked.append(queue_id)
+        raise NotPermittedError("no right", remedy="Add this line.")
+
+    monkeypatch.setattr(server, "fetch_message", refuse)
+    outcome = await actions.run(DELETE, [entry(n) for n in range(1, 8)])
+    assert isinstance(outcome.error, NotPermittedError)
+    assert outcome.ok == 0
+    assert len(asked) <= COPIES_AT_ONCE
+    assert messages(outcome)[-1] == NOT_TRIED
+    assert len(server.queue) == 7
 
 
 async def test_a_full_disk_stops_the_delete(

@@ -61,6 +61,14 @@ async def test_the_reverse_name(zone: dict[str, list[object]], result: str) -> N
     assert found.iprev.result == result
 
 
+async def test_an_address_written_in_another_way_is_the_same() -> None:
+    reverse = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"
+    zone = {reverse: [{"PTR": "a.example"}], "a.example": [{"AAAA": "2001:db8::1"}]}
+    found = await authenticate(b"", ZoneResolver(zone), client="2001:0DB8:0::1", helo="h.example")
+    assert found.iprev is not None
+    assert found.iprev.result == "pass"
+
+
 async def test_a_client_that_is_no_address() -> None:
     with pytest.raises(UsageError):
         await authenticate(b"", ZoneResolver({}), client="mx.example")

@@ -12,7 +12,7 @@ from smtpadmin.model.profile import TlsMode
 from smtpadmin.model.smtp import TranscriptLine
 from smtpadmin.services.catch_server import CatchConfig, CatchServer
 from smtpadmin.services.catch_store import StoreLimits
-from tests.support.catch import catching, wire
+from tests.support.catch import catching, program, trusting, wire
 from tests.support.waiting import until
 
 
@@ -134,3 +134,47 @@ async def test_many_messages_over_many_connections_at_once() -> None:
     assert sorted(message.raw for message in server.store) == sorted(
         b"n%d\r\n" % n for n in range(100)
     )
+
+
+async def test_waiting_for_clients_ends_when_they_go_and_after_the_time() -> None:
+    loop = asyncio.get_running_loop()
+    async with catching() as server, wire(server) as client:
+        began = loop.time()
+        await server.wait_for_clients(0.1)
+        assert 0.09 < loop.time() - began < 2
+        assert server.clients == 1
+        client.writer.write(b"QUIT\r\n")
+        await server.wait_for_clients(5)
+        assert server.clients == 0
+
+
+@pytest.mark.gui
+async def test_on_the_windows_own_event_loop_with_tls() -> None:
+    async with catching('rcpt recipient=no@* reply="550 5.1.1 no"') as server:
+        await send(server)
+        async with wire(server) as client:
+            await client.say(b"EHLO c")
+            assert (await client.say(b"STARTTLS"))[:3] == "220"
+            await client.writer.start_tls(trusting(server), server_hostname="localhost")
+            await client.say(b"EHLO c")
+            await client.say(b"MAIL FROM:<a@x>")
+            assert (await client.say(b"RCPT TO:<no@y>"))[:3] == "550"
+            await client.say(b"QUIT")
+        await until(lambda: len(server.store.sessions()) == 2)
+    assert server.store.sessions()[-1].tls is not None
+
+
+async def test_postfix_smtp_source_delivers_everything() -> None:
+    source = program("smtp-source")
+    async with catching() as server:
+        assert server.address is not None
+        host, port = server.address
+        for extra in (("-d",), ()):
+            process = await asyncio.create_subprocess_exec(
+                *(str(source), "-s", "10", "-m", "100", "-l", "5000", "-r", "3", *extra),
+                *("-f", "a@x.example", "-t", "b@y.example", f"{host}:{port}"),
+            )
+            assert await asyncio.wait_for(process.wait(), 30) == 0
+        messages = list(server.store)
+    assert len(messages) == 200
+    assert {len(message.recipients) for message in messages} == {3}

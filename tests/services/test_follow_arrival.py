@@ -36,6 +36,7 @@ async def test_authentication_by_the_hop_at_the_border() -> None:
 async def test_what_cannot_be_computed_is_left_out() -> None:
     found = await look_at_arrival(Arrival("INBOX", "1", b"\x00", NOW), b"", NOW, None)
     assert (found.authentication, found.changes, found.hops) == (None, None, ())
+    assert found.unchecked == "not asked for"
     odd = b"Received: from x (x [999.1.1.1]) by y; no time\r\n\r\n"
     found = await look_at_arrival(Arrival("INBOX", "1", odd, NOW), b"", NOW, ZoneResolver({}))
     assert found.authentication is not None

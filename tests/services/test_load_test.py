@@ -40,7 +40,7 @@ async def test_which_profiles_may_be_tested(
         "192.0.2.1", 25, profile=profile(environment, safety), i_own_this_server=says_so
     )
     if permitted:
-        assert (await asked).address == "192.0.2.1"
+        assert (await asked).addresses == ("192.0.2.1",)
     else:
         with pytest.raises(NotPermittedError):
             await asked
@@ -48,7 +48,7 @@ async def test_which_profiles_may_be_tested(
 
 async def test_loopback_is_ones_own_and_any_other_host_needs_the_word() -> None:
     assert (await permitted_target("localhost", 25)).host == "localhost"
-    assert (await permitted_target("127.0.0.9", 25)).address == "127.0.0.9"
+    assert (await permitted_target("127.0.0.9", 25)).addresses == ("127.0.0.9",)
     with pytest.raises(NotPermittedError, match="--i-own-this-server"):
         await permitted_target("192.0.2.1", 25)
     assert await permitted_target("192.0.2.1", 25, i_own_this_server=True)
@@ -72,7 +72,7 @@ def test_plans_that_cannot_be(plan: LoadPlan) -> None:
 
 def target(address: tuple[str, int] | None) -> LoadTarget:
     assert address is not None
-    return LoadTarget("localhost", *address)
+    return LoadTarget("localhost", (address[0],), address[1])
 
 
 async def test_everything_arrives_and_the_figures_say_so() -> None:
@@ -93,6 +93,15 @@ async def test_everything_arrives_and_the_figures_say_so() -> None:
     assert figures.connect.p50 > 0
     assert figures.mean_rate == pytest.approx(200 / figures.elapsed_s, rel=0.05)
     assert told[-1] == figures
+
+
+async def test_the_next_address_is_tried_when_the_first_does_not_answer() -> None:
+    async with catching() as server:
+        assert server.address is not None
+        both = LoadTarget("localhost", ("127.0.0.77", "127.0.0.1"), server.address[1])
+        plan = LoadPlan(connections=2, messages=6, per_connection=1)
+        figures = await asyncio.wait_for(LoadTest(both, plan).run(), 30)
+    assert (figures.accepted, figures.failed) == (6, 0)
 
 
 async def test_a_connection_for_each_message() -> None:
@@ -139,7 +148,7 @@ async def test_connections_that_drop_are_made_anew() -> None:
 async def test_a_dead_server_ends_the_run() -> None:
     plan = LoadPlan(connections=10, messages=40)
     figures = await asyncio.wait_for(
-        LoadTest(LoadTarget("localhost", "127.0.0.1", 1), plan).run(), 20
+        LoadTest(LoadTarget("localhost", ("127.0.0.1",), 1), plan).run(), 20
     )
     assert (figures.accepted, figures.failed) == (0, 40)
     assert [e.stage for e in figures.errors] == ["connect"]
@@ -149,7 +158,7 @@ async def test_a_server_that_falls_silent_ends_the_run() -> None:
     async with odd_server(script(b"220 x\r\n", b"250 x\r\n", hang=True)) as port:
         plan = LoadPlan(connections=3, messages=3, answer_s=0.3)
         figures = await asyncio.wait_for(
-            LoadTest(LoadTarget("localhost", "127.0.0.1", port), plan).run(), 10
+            LoadTest(LoadTarget("localhost", ("127.0.0.1",), port), plan).run(), 10
         )
     assert figures.failed == 3
 
@@ -180,10 +189,10 @@ async def test_an_untrusted_certificate_is_an_error_and_a_missing_ca_file_is_tol
     async with catching() as server:
         assert server.implicit_address is not None
         host, port = server.implicit_address
-        tls = LoadTarget("localhost", host, port, TlsMode.IMPLICIT)
+        tls = LoadTarget("localhost", (host,), port, TlsMode.IMPLICIT)
         figures = await asyncio.wait_for(LoadTest(tls, LoadPlan(messages=1)).run(), 10)
         assert figures.failed == 1
-        bad = LoadTarget("localhost", host, port, TlsMode.IMPLICIT, ca_file="/nowhere.pem")
+        bad = LoadTarget("localhost", (host,), port, TlsMode.IMPLICIT, ca_file="/nowhere.pem")
         with pytest.raises(StorageError):
             await LoadTest(bad, LoadPlan(messages=1)).run()
 
@@ -228,3 +237,11 @@ async def test_postfix_smtp_sink_that_refuses_data() -> None:
         figures = await asyncio.wait_for(LoadTest(target(("127.0.0.1", port)), plan).run(), 30)
     assert (figures.accepted, figures.failed) == (0, 50)
     assert [(e.stage, e.reply[:1], e.count) for e in figures.errors] == [("data", "4", 50)]
+
+
+@pytest.mark.gui
+async def test_on_the_windows_own_event_loop() -> None:
+    async with catching() as server:
+        plan = LoadPlan(connections=3, messages=30)
+        figures = await asyncio.wait_for(LoadTest(target(server.address), plan).run(), 30)
+    assert (figures.accepted, figures.failed) == (30, 0)

@@ -10,6 +10,7 @@ import pytest
 from smtpadmin.model.errors import LoginError, TotalDeadlineError, UnreachableError
 from smtpadmin.model.mailbox import MailboxAccount, MailboxProtocol
 from smtpadmin.model.profile import TlsMode
+from smtpadmin.services import mailbox_watch
 from smtpadmin.services.mailbox_watch import failure_to_tell, wait_for_message, wait_for_report
 from tests.formats.test_bounce import DSN
 from tests.servers.dovecot import Dovecot, running_dovecot
@@ -68,3 +69,20 @@ def test_what_went_wrong_before_says_more_than_our_deadline() -> None:
     assert failure_to_tell(refused, late) is refused
     assert failure_to_tell(None, late) is late
     assert failure_to_tell(late, refused) is refused
+
+
+@pytest.mark.parametrize("answers", [[None], [UnreachableError("x"), None]])
+async def test_a_last_look_that_our_own_deadline_ends_is_no_failure(
+    monkeypatch: pytest.MonkeyPatch, answers: list[UnreachableError | None]
+) -> None:
+    left = list(answers)
+
+    async def look(*_: object) -> None:
+        answer = left.pop(0) if left else TotalDeadlineError("late")
+        if answer is not None:
+            raise answer
+
+    monkeypatch.setattr(mailbox_watch, "_look", look)
+    monkeypatch.setattr(mailbox_watch, "FIRST_STEP_S", 0.01)
+    account = MailboxAccount(MailboxProtocol.POP3, "127.0.0.1", 1, TlsMode.NONE, "u", "p")
+    assert await wait_for_message(account, "<x@y>", 0.2) is None

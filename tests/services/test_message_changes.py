@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpadmin.services.message_changes import compare_messages
+from smtpadmin.services.message_changes import MOST_CHANGES, compare_messages
 
 SENT = (
     b"From: a@b.example\r\nSubject: hello\r\nReceived: by o\r\nX: 1\r\nX: 2\r\n\r\ncaf\xc3\xa9\r\n"
@@ -51,6 +52,15 @@ def test_a_footer_and_a_new_part_are_changes() -> None:
         "changed",
         ("1 parts were sent, 2 arrived, or of other types",),
     )
+
+
+def test_thousands_of_fields_are_compared_in_time() -> None:
+    sent = b"".join(b"X: %d\r\n" % n for n in range(5_000))
+    arrived = b"".join(b"X: a%d\r\n" % n for n in range(5_000))
+    started = time.process_time()
+    found = compare_messages(sent + b"\r\n", arrived + b"\r\n")
+    assert time.process_time() - started < 2
+    assert len(found.rewritten) == MOST_CHANGES
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))

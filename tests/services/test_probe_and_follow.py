@@ -18,13 +18,14 @@ from smtpadmin.connectors.builtin import BuiltinServer
 from smtpadmin.formats.test_message import TestMessage
 from smtpadmin.model.errors import UnreachableError
 from smtpadmin.model.follow import FollowStep, StepKind
+from smtpadmin.model.mailbox import Arrival, MailboxAccount, MailboxProtocol
 from smtpadmin.model.profile import Profile, TlsMode
 from smtpadmin.model.queue import QueueCounts, QueueEntry, QueueRecipient
 from smtpadmin.model.smtp import Reply, SendResult, Stage, SubmissionEndpoint
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage, TrackedRecipient
-from smtpadmin.services import probe_and_follow
+from smtpadmin.services import follow_servers, probe_and_follow
 from smtpadmin.services.probe_and_follow import MessageFollower
 from smtpadmin.services.send_test import TestSender
 from tests.servers.dovecot import USER, running_dovecot
@@ -266,6 +267,9 @@ ACCEPTED = SendResult(
 )
 
 
+ACCOUNT = MailboxAccount(MailboxProtocol.IMAP, "127.0.0.1", 1, TlsMode.NONE, "u", "p")
+
+
 def message(queue_id: str, status: DeliveryStatus, reply: str = "") -> TrackedMessage:
     return TrackedMessage(
         (queue_id,),
@@ -278,7 +282,7 @@ def message(queue_id: str, status: DeliveryStatus, reply: str = "") -> TrackedMe
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe_and_follow, "FIRST_STEP_S", 0.01)
     monkeypatch.setattr(probe_and_follow, "MOST_STEP_S", 0.02)
-    monkeypatch.setattr(probe_and_follow, "ONE_SERVER_S", 0.3)
+    monkeypatch.setattr(follow_servers, "ONE_SERVER_S", 0.3)
     monkeypatch.setattr(probe_and_follow, "NEXT_HOP_S", 0.3)
 
 
@@ -362,6 +366,46 @@ async def test_each_state_is_told_once() -> None:
     assert len(server.asked) > 3
     assert len([s for s in report.steps if s.kind is StepKind.STATE]) == 1
     assert not report.ended
+
+
+@pytest.mark.usefixtures("_quick")
+async def test_what_arrives_has_ended_though_no_server_saw_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def arrives(account: Any, message_id: str, seconds: float) -> Arrival:
+        await asyncio.sleep(0.1)
+        return Arrival("INBOX", "1", b"Subject: x\r\n\r\nhi\r\n", datetime.now(UTC))
+
+    monkeypatch.setattr(probe_and_follow, "wait_for_message", arrives)
+    follower = MessageFollower({"a": Fake([])}, mailbox=ACCOUNT)  # type: ignore[dict-item]
+    async with asyncio.timeout(5):
+        report = await follower.follow(ACCEPTED, seconds=60)
+    assert (report.status, report.ended) == (DELIVERED, True)
+    assert report.arrival is not None
+
+
+@pytest.mark.usefixtures("_quick")
+async def test_a_message_that_waits_for_long_is_not_waited_for_in_the_mailbox(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def never(account: Any, message_id: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    monkeypatch.setattr(probe_and_follow, "wait_for_message", never)
+    soon = datetime.now(UTC) + timedelta(hours=1)
+    entry = QueueEntry(
+        "ORIGIN1",
+        "deferred",
+        None,
+        1,
+        "a@b.example",
+        (QueueRecipient("c@d.example", "452 full"),),
+        next_try=soon,
+    )
+    follower = MessageFollower({"q": Queue(entry)}, origin="q", mailbox=ACCOUNT)  # type: ignore[dict-item]
+    async with asyncio.timeout(5):
+        report = await follower.follow(ACCEPTED, seconds=60)
+    assert (report.status, report.arrival, report.ended) == (DEFERRED, None, False)
 
 
 @pytest.mark.usefixtures("_quick")

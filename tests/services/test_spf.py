@@ -115,3 +115,11 @@ async def test_any_policy_has_a_verdict(policy: str, helo: str, sender: str) -> 
     found = await check_spf(ZoneResolver(zone(POLICY + policy)), "192.0.2.9", helo, "a@d.example")
     assert found.result in ("pass", "fail", "softfail", "neutral", "none", "permerror", "temperror")
     await check_spf(ZoneResolver({}), "192.0.2.9", helo, sender)
+
+
+@pytest.mark.parametrize(
+    "helo", ["127.0.0.1", "[192.0.2.1]", "-", "a..b", "x" * 300, "ü.example", "a b.example"]
+)
+async def test_a_client_that_names_itself_wrongly_has_no_policy(helo: str) -> None:
+    found = await check_spf(ZoneResolver({}), "192.0.2.9", helo, "", identity="helo")
+    assert found.result == "none"

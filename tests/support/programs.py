@@ -8,10 +8,9 @@ import shutil
 import pytest
 
 
-def program(name: str, *, path: str = "") -> str:
-    """The full path of a program; ``path`` is where to look beside the usual folders."""
-    folders = (os.environ.get("PATH", ""), "/usr/sbin", "/sbin", path)
-    found = shutil.which(name, path=os.pathsep.join(filter(None, folders)))
+def program(name: str) -> str:
+    """The full path of a program."""
+    found = shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
     if found is None:
         missing(f"{name} is not installed (packaging/system/tests.txt)")
     assert found is not None
@@ -29,3 +28,12 @@ def need_root() -> None:
     """Skip the test when not root: it makes users."""
     if os.geteuid() != 0:
         pytest.skip("making users needs root")
+
+
+def needed(name: str, *, path: str = "") -> str:
+    """The full path of a program; ``path`` is where to look beside PATH."""
+    found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), path)))
+    if found is None:
+        missing(f"{name} is not installed (packaging/system/tests.txt)")
+    assert found is not None
+    return found

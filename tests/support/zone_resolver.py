@@ -15,6 +15,7 @@ from smtpadmin.model.dns import (
     MailRoute,
     MxHost,
 )
+from smtpadmin.transport.dns_name import wire_name
 
 Zone = Mapping[str, Sequence[Any]]
 
@@ -29,6 +30,7 @@ class ZoneResolver:
 
     def _records(self, name: str, kind: str, depth: int = 0) -> tuple[DnsStatus, list[Any]]:
         self.asked += 1
+        wire_name(name)
         found = self._zone.get(name.lower().rstrip("."))
         if found is None:
             return DnsStatus.NXDOMAIN, []

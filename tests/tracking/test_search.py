@@ -69,7 +69,7 @@ def same(found: list[TrackedMessage], truths: list[Truth]) -> None:
     got, expected = Counter(map(of_message, found)), Counter(map(of_truth, truths))
     missing, extra = expected - got, got - expected
     kinds = Counter(truth.scenario for truth in truths if of_truth(truth) in missing)
-    assert not missing and not extra, (
+    assert not missing | extra, (
         f"{len(missing)} missing {dict(kinds)}, {len(extra)} too many\n"
         f"expected {next(iter(missing), None)}\n     got {next(iter(extra), None)}"
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
+import random
 import smtplib
 import ssl
 import tracemalloc
@@ -128,6 +130,22 @@ async def test_mechanisms_have_no_case_and_a_login_needs_one() -> None:
         await client.say(b"EHLO client.example")
         assert (await client.say(b"AUTH"))[:3] == "501"
         assert (await client.say(b"auth plain " + base64.b64encode(b"\0anna\0x")))[:3] == "235"
+
+
+async def test_a_login_sent_ahead_of_a_refusal_is_not_shown() -> None:
+    user, password = base64.b64encode(b"anna.secret"), base64.b64encode(b"pass-word-7")
+    async with catching() as server:
+        async with wire(server) as client:
+            client.writer.write(b"AUTH LOGIN\r\n" + user + b"\r\n" + password + b"\r\nEHLO c\r\n")
+            answers = [await client.reply() for _ in range(4)]
+            assert [answer[:3] for answer in answers] == ["503", "500", "500", "250"]
+            await client.say(b"FROBNICATE")
+        await until(server.store.sessions)
+    for secret in (user, password):
+        assert secret.decode() not in transcript(server)
+        assert secret.decode().upper() not in transcript(server)
+    assert "> EHLO c" in transcript(server)
+    assert "> FROBNICATE" in transcript(server)
 
 
 async def test_a_refused_login_by_rule() -> None:
@@ -379,6 +397,19 @@ async def test_a_command_glued_to_starttls_is_not_run() -> None:
         assert "SIZE" in await client.say(b"EHLO c")
 
 
+@pytest.mark.parametrize(
+    "octets", [b"", b"EHLO clear.example\r\n", b"\x16\x03\x01\xff\xff" + b"\0" * 999]
+)
+async def test_no_handshake_on_the_port_for_tls(octets: bytes) -> None:
+    async with catching() as server:
+        assert server.implicit_address is not None
+        _, writer = await asyncio.open_connection(*server.implicit_address)
+        writer.write(octets)
+        writer.close()
+        await until(server.store.sessions)
+    assert transcript(server).endswith("* (closed)")
+
+
 async def test_a_client_that_speaks_first_is_marked() -> None:
     async with catching("connect delay=100ms") as server:
         async with wire(server, greeted=False) as client:
@@ -399,3 +430,38 @@ async def test_a_transcript_stays_bounded_however_long_the_session() -> None:
         await until(server.store.sessions)
     assert sum(len(line.line) for line in server.store.sessions()[0].transcript) < 600_000
     assert len(server.store.sessions()[0].rules) <= 1_000
+
+
+PIECES = (
+    b"EHLO x\r\n", b"HELO x\r\n", b"EHLO\r\n", b"MAIL FROM:<a@x>\r\n", b"MAIL FROM:<> SIZE=9\r\n", b"MAIL\r\n",
+    b"RCPT TO:<b@y>\r\n", b"RCPT TO:<\xff@y> NOTIFY=\r\n", b"DATA\r\n", b"x\r\n.\r\n", b".\r\n", b"\r\n", b"\n", b"\r",
+    b"\0", b"AUTH PLAIN\r\n", b"AUTH LOGIN AA==\r\n", b"AUTH CRAM-MD5\r\n", b"*\r\n", b"AHUAcA==\r\n", b"STARTTLS x\r\n",
+    b"RSET\r\n", b"NOOP\r\n", b"VRFY x\r\n", b"HELP x\r\n", b"QUIT x\r\n", b"BDAT 5 LAST\r\n", b"X" * 70_000, b"a: b\r\n",
+    b"MAIL FROM:<a@x> BODY=8BITMIME SMTPUTF8 RET=FULL\r\n", "RCPT TO:<ü@y>\r\n".encode(), b"QUIT\r\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_octets_in_any_order_hang_nothing_and_show_no_bug(seed: int) -> None:
+    dice = random.Random(seed)
+    rules = (
+        "rcpt odds=20",
+        "data odds=20",
+        "dot odds=20 drop",
+        "mail odds=10 delay=1ms",
+        "auth odds=30",
+    )
+    async with catching(*rules, seed=seed) as server:
+        for _ in range(60):
+            async with wire(server, greeted=False) as client:
+                for _ in range(dice.randrange(1, 25)):
+                    client.writer.write(dice.choice(PIECES))
+                    if dice.random() < 0.2:
+                        await asyncio.sleep(0)
+                with contextlib.suppress(OSError):  # the server has closed before
+                    client.writer.write_eof()
+                assert await client.is_closed()
+        await until(lambda: not server.clients)
+        assert len(server.store.sessions()) == 60
+        assert server._incoming == 0
+    assert all(session.transcript[-1].line == "(closed)" for session in server.store.sessions())

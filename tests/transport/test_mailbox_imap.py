@@ -21,7 +21,7 @@ from smtpadmin.model.mailbox import MailboxAccount, MailboxProtocol
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.transport.mailbox_imap import find_by_imap
 from tests.servers.dovecot import Dovecot, running_dovecot
-from tests.support.odd_server import odd_server
+from tests.support.odd_server import Talk, odd_server
 
 IMAP = MailboxProtocol.IMAP
 
@@ -111,6 +111,63 @@ async def test_servers_that_are_none(said: bytes) -> None:
             await find_by_imap(
                 MailboxAccount(IMAP, "127.0.0.1", port, TlsMode.NONE, "u", "p"), "a@b", 10
             )
+
+
+def imap_talk(answers: dict[str, list[bytes]]) -> Talk:
+    """Says these untagged lines to a command (``NO`` refuses it), then that it is done."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"* PREAUTH hello\r\n" if "PREAUTH" in answers else b"* OK hello\r\n")
+        while line := await reader.readline():
+            tag, _, command = line.strip().partition(b" ")
+            name = command.decode().removeprefix("UID ").split(" ")[0]
+            said = answers.get(command.decode(), answers.get(name, []))
+            if said == [b"NO"]:
+                writer.write(tag + b" NO not for you\r\n")
+                continue
+            writer.write(b"".join(said) + tag + b" OK done\r\n")
+            await writer.drain()
+
+    return talk
+
+
+USUAL = {
+    "CAPABILITY": [b"* CAPABILITY IMAP4rev1\r\n"],
+    "LIST": [
+        b'* LIST () "/" INBOX\r\n',
+        b'* LIST () "/" closed\r\n',
+        b'* LIST (\\Noselect) "/" none\r\n',
+    ],
+    'EXAMINE "closed"': [b"NO"],
+    "SEARCH": [b"* SEARCH\r\n"],
+}
+
+
+async def look(answers: dict[str, list[bytes]]) -> object:
+    async with odd_server(imap_talk(answers)) as port:
+        return await find_by_imap(
+            MailboxAccount(IMAP, "127.0.0.1", port, TlsMode.NONE, "u", "p"), "a@b", 10
+        )
+
+
+async def test_a_folder_that_may_not_be_opened_is_passed_over() -> None:
+    assert await look(USUAL) is None
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {'EXAMINE "INBOX"': [b"NO"]}, {"SEARCH": [b"* SEARCH x;y\r\n"]}, {"LIST": [b"NO"]},
+        {"SEARCH": [b"* SEARCH 1\r\n"], "FETCH": [b"* 1 FETCH (UID 1 RFC822.SIZE 99999999999 BODY[HEADER.FIELDS (MESSAGE-ID)] {21}\r\nMessage-ID: <a@b>\r\n\r\n)\r\n"]},
+    ],
+)  # fmt: skip
+async def test_answers_that_are_refusals_or_none(answers: dict[str, list[bytes]]) -> None:
+    with pytest.raises(ProtocolError):
+        await look(USUAL | answers)
+
+
+async def test_what_is_found_and_gone_again_is_not_found() -> None:
+    assert await look(USUAL | {"SEARCH": [b"* SEARCH 1 2\r\n"]}) is None
 
 
 async def test_a_silent_server_ends_at_the_deadline() -> None:

@@ -32,6 +32,7 @@ async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         pass
     writer.write(GOOD[6])
     await reader.readline()
+    writer.close()
 
 
 async def send(target: Target, **around: object) -> tuple[SendResult, SmtpadminError | None]:
@@ -44,6 +45,7 @@ async def test_a_unix_socket(tmp_path: Path) -> None:
     server = await asyncio.start_unix_server(talk, path)
     async with server:
         result, error = await send(Target(socket_path=path))
+        await asyncio.sleep(0.05)
         assert (error, result.address, result.host) == (None, path, path)
     result, error = await send(Target(socket_path=str(tmp_path / "none")))
     assert isinstance(error, UnreachableError)

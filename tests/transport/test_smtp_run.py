@@ -49,6 +49,7 @@ from smtpadmin.model.smtp_plan import (
 from smtpadmin.services.send_test import as_record
 from smtpadmin.transport.smtp_run import Secrets, Surroundings, run_plan
 from tests.support.odd_server import Talk, odd_server, script
+from tests.support.recording_server import recording_server
 from tests.support.rude_tls_server import rude_tls_server
 from tests.transport.test_smtp_session import (
     GOOD,
@@ -683,3 +684,20 @@ async def test_a_name_that_does_not_resolve() -> None:
     )
     assert type(error) is UnreachableError
     assert (result.result, result.stage, result.address) == ("failed", Stage.RESOLVE, None)
+
+
+@pytest.mark.parametrize("pipelining", [False, True])
+@pytest.mark.parametrize("dialect", list(Dialect))
+async def test_the_transcript_agrees_with_what_the_server_was_sent(
+    dialect: Dialect, pipelining: bool
+) -> None:
+    async with recording_server() as server:
+        wanted = SendPlan(
+            Target("127.0.0.1", server.port),
+            dialect,
+            transfer=TransferPlan(pipelining=pipelining),
+            proxy=ProxyPlan(1, source="192.0.2.7", destination="192.0.2.1"),
+        )
+        result, error = await run_plan(wanted, MAIL, total_s=5)
+    assert error is None
+    assert [line.line for line in result.transcript if line.direction == ">"] == server.lines

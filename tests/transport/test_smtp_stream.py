@@ -25,7 +25,8 @@ async def test_read_write_and_the_end() -> None:
 
     async with odd_server(talk) as port:
         stream = await connected(port)
-        await stream.write(b"hello\r\n")
+        stream.write(b"hello\r\n")
+        await stream.drain()
         assert await stream.read() == b"hello\r\n"
         assert await stream.read() == b""
         assert await stream.read() == b""

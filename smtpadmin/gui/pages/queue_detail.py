@@ -21,7 +21,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from smtpadmin.connectors.api import MessageSource, Tracker, TranscriptSource, ability
+from smtpadmin.connectors.api import (
+    MessageLogSource,
+    MessageSource,
+    TranscriptSource,
+    ability,
+)
 from smtpadmin.formats.reason_text import short_reason
 from smtpadmin.gui.icons import tint
 from smtpadmin.gui.server_context import ServerContext
@@ -38,9 +43,10 @@ from smtpadmin.model.queue import QueueEntry
 from smtpadmin.model.tracking import TrackCriteria
 from smtpadmin.services.explain import explain_reply
 from smtpadmin.services.journey import journey_of, journey_of_entry
+from smtpadmin.tracking.tracker import tracker_of
 from smtpadmin.util.text import visible
 
-_TABS = ("Transcript", *VIEWS, "Related log")
+_TABS = ("Transcript", *VIEWS, "Message log", "Related log")
 
 
 class QueueDetail(QWidget):
@@ -61,6 +67,7 @@ class QueueDetail(QWidget):
         self._journey = JourneyView()
         self._transcript = TranscriptView()
         self.message = MessageViews()
+        self._message_log = text_view("Message log")
         self._log = text_view("Related log")
         self._tabs = QTabBar()
         self._tabs.setObjectName("tight")
@@ -126,7 +133,8 @@ class QueueDetail(QWidget):
         for name in _TABS:
             self._tabs.addTab(self.tr(name))
         self._tabs.setTabVisible(0, self._context.has("transcript"))
-        self._tabs.setTabVisible(len(_TABS) - 1, self._context.has("track"))
+        for name, needed in (("Message log", "message-log"), ("Related log", "track")):
+            self._tabs.setTabVisible(_TABS.index(name), self._context.has(needed))
         self._tabs.currentChanged.connect(self._on_tab)
         self._tabs.setExpanding(False)
         self._tabs.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -147,7 +155,7 @@ class QueueDetail(QWidget):
         column.addLayout(head)
         column.addWidget(self._note)
         self._stack.addWidget(self._transcript)
-        for view in (*self.message.widgets.values(), self._log):
+        for view in (*self.message.widgets.values(), self._message_log, self._log):
             self._stack.addWidget(view)
         self.message.structure.save_wanted.connect(self._on_save)
         column.addWidget(self._stack, 1)
@@ -247,6 +255,7 @@ class QueueDetail(QWidget):
             await self._fetch_journey(entry)
             await self._fetch_transcript(entry)
             await self._fetch_message(entry)
+            await self._fetch_message_log(entry)
         except SmtpadminError as error:
             if self._entry is entry:
                 self._note.setText(visible(str(error)))
@@ -273,8 +282,16 @@ class QueueDetail(QWidget):
             return
         await self.message.show_message(message.raw)
 
+    async def _fetch_message_log(self, entry: QueueEntry) -> None:
+        source = ability(self._context.session.connector, MessageLogSource)
+        if source is None:
+            return
+        lines = await source.fetch_message_log(entry.queue_id)
+        if self._is_shown(entry):
+            self._message_log.setPlainText("\n".join(visible(line, 2_000) for line in lines))
+
     async def _fetch_journey(self, entry: QueueEntry) -> None:
-        tracker = ability(self._context.session.connector, Tracker)
+        tracker = tracker_of(self._context.session.connector)
         if tracker is None:
             return
         async for tracked in tracker.track(TrackCriteria(queue_id=entry.queue_id, lines=True)):
@@ -290,6 +307,7 @@ class QueueDetail(QWidget):
         self._transcript.lines.set_lines(())
         self.message.clear()
         self._log.clear()
+        self._message_log.clear()
         if self._entry is not None:
             self._note.hide()
 

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
-from smtpadmin.connectors.api import Tracker, ability
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.models.tracking_columns import TRACKING_TABLE
 from smtpadmin.gui.pages.page import Page
@@ -32,6 +31,7 @@ from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 from smtpadmin.services.columns import TRACKED_COLUMNS
 from smtpadmin.services.row_store import RowStore
+from smtpadmin.tracking.tracker import tracker_of
 
 BATCH = 200
 PERIODS = (
@@ -176,7 +176,7 @@ class TrackingPage(Page):
         self._search = self.scope.spawn("search", self._run(self.criteria()))
 
     async def _run(self, criteria: TrackCriteria) -> None:
-        tracker = ability(self.context.session.connector, Tracker)
+        tracker = tracker_of(self.context.session.connector)
         if tracker is None:
             return
         self.banner.hide()

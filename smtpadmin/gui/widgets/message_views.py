@@ -160,7 +160,9 @@ class MessageViews:
 
 
 def _words(raw: bytes, found: MessageView) -> dict[str, str]:
-    fields = (f"{visible(h.name)}: {visible(h.value, 4_000)}" for h in found.headers)
+    fields = (  # a tab in a value is the fold of a long field
+        f"{visible(h.name)}: {visible(h.value.replace(chr(9), ' '), 4_000)}" for h in found.headers
+    )
     return {
         "Headers": _cut("\n".join(fields)),
         "Body": _cut(readable(found.body)),
