@@ -162,6 +162,7 @@ class SendTest(QDialog):
             to = tuple(one.strip() for one in last[1].split(",") if one.strip())
             letter = replace(letter, sender=last[0], to=to)
         self.compose.fill(Recipe(letter, plan))
+        self.compose.letter.from_.setText(last[0] if len(last) == 2 else "")
         self.compose.letter.to.setFocus()
 
     # Sending.
@@ -170,21 +171,19 @@ class SendTest(QDialog):
         self._sending = self._scope.spawn("send", self._send())
 
     def _on_stop(self) -> None:
+        """Shown here and not in the task: that one is cancelled, too, when the dialog has gone."""
         if self._sending is not None:
             self._sending.cancel()
+        self.compose.set_sending(False)
+        self.session.flush()
+        words = self.tr("The connection was closed. What the server did with it is not known.")
+        self.banner.show_message("warn", self.tr("Stopped"), words)
 
     async def _send(self) -> None:
         recipe, secrets = self.compose.recipe(), self.compose.secrets()
         self._begin(recipe)
-        try:
-            result, error = await self.sender_service.send_recipe(recipe, secrets)
-        except asyncio.CancelledError:
-            self.session.flush()
-            words = self.tr("The connection was closed. What the server did with it is not known.")
-            self.banner.show_message("warn", self.tr("Stopped"), words)
-            raise
-        finally:
-            self.compose.set_sending(False)
+        result, error = await self.sender_service.send_recipe(recipe, secrets)
+        self.compose.set_sending(False)
         self._show(result, error)
         if result.result == "accepted" and not result.stopped and self.compose.follow.isChecked():
             self.tabs.setCurrentWidget(self.following)
@@ -193,7 +192,7 @@ class SendTest(QDialog):
 
     def _begin(self, recipe: Recipe) -> None:
         letter, target = recipe.letter, recipe.plan.target
-        self._workspace.preferences.set(_ADDRESSES, [letter.sender, ", ".join(letter.to)])
+        self._workspace.preferences.set(_ADDRESSES, [letter.sender or "<>", ", ".join(letter.to)])
         self._on_stop_following()
         self.session.clear()
         self.server.clear()
@@ -234,6 +233,8 @@ class SendTest(QDialog):
         self.tabs.setCurrentWidget(self.session)
 
     def _on_error(self, name: str, error: BaseException) -> None:
+        if name.endswith("/send"):
+            self.compose.set_sending(False)
         if isinstance(error, SmtpadminError):
             details = "" if isinstance(error, UsageError) else str(error)
             self.banner.show_message("err", error.what, error.remedy, details=details)
@@ -246,16 +247,13 @@ class SendTest(QDialog):
 
     async def _follow(self, result: SendResult, raw: bytes) -> None:
         origin = self._context.profile.name if self._context is not None else None
-        try:
-            await self.following.follow(self._workspace.open_connectors(), origin, result, raw)
-        except asyncio.CancelledError:
-            self.following.was_stopped()
-            raise
+        await self.following.follow(self._workspace.open_connectors(), origin, result, raw)
 
     def _on_stop_following(self) -> None:
-        if self._following is not None:
+        if self._following is not None and not self._following.done():
             self._following.cancel()
-            self._following = None
+            self.following.was_stopped()
+        self._following = None
 
     def _on_track(self) -> None:
         if self._result is not None and self._context is not None:

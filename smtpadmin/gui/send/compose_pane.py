@@ -133,6 +133,7 @@ class ComposePane(QWidget):
 
     def recipe(self) -> Recipe:
         """What was typed. Raises UsageError."""
+        self.letter.demand_envelope()
         letter = self.letter.letter()
         plan = self.target.apply(self.advanced.apply(self._base), letter.to)
         return Recipe(letter, plan)
@@ -158,9 +159,11 @@ class ComposePane(QWidget):
     def use_preset(self, name: str, *_: object) -> None:
         """Change the form by a preset. Raises UsageError, OSError."""
         recipe = apply_preset(self.draft(), name, paths.state_dir() / "samples")
-        host = self.target.host.text()
+        host, sender = self.target.host.text(), self.letter.from_.text()
         self.fill(recipe)
         self.target.host.setText(host)
+        if recipe.letter.sender or name != "null-sender":
+            self.letter.from_.setText(sender)
 
     def _forget_trust(self) -> None:
         """Another server has another certificate."""

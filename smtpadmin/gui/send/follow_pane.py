@@ -125,15 +125,13 @@ class FollowPane(QWidget):
             resolver=Resolver() if self.mailbox is not None else None,
             emit=self.tree.add,
         )
-        try:
-            report = await follower.follow(result, raw=raw, seconds=self.seconds.value)
-            self._show(report)
-        finally:
-            self._enable(following=False)
+        report = await follower.follow(result, raw=raw, seconds=self.seconds.value)
+        self._show(report)
         return report
 
     def _show(self, report: FollowReport) -> None:
         self.report = report
+        self._enable(following=False)
         if report.arrival is not None:
             self.tree.show_arrival(report.arrival)
         words = report_words(report)

@@ -5,8 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHeaderView, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtWidgets import (
+    QHeaderView,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QWidget,
+)
 
 from smtpadmin.formats.follow_words import Words, arrival_groups, step_words
 from smtpadmin.gui.icons import icon
@@ -25,7 +32,31 @@ _ICONS = {
     StepKind.ARRIVED: "mail",
     StepKind.NOT_ARRIVED: "clock",
 }
+Index = QModelIndex | QPersistentModelIndex
+_ICON_ROOM = 30
 _TONE_ICONS = {"ok": "check", "info": "info", "warn": "warning", "err": "error"}
+
+
+class _WrapDelegate(QStyledItemDelegate):
+    """Rows as high as the text of the first column needs at its width."""
+
+    def __init__(self, tree: QTreeWidget) -> None:
+        super().__init__(tree)
+        self._tree = tree
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        size = super().sizeHint(option, index)
+        tree = self._tree
+        if index.column():
+            return QSize(size.width(), tree.fontMetrics().height() + 6)
+        depth, parent = 1, index.parent()
+        while parent.isValid():
+            depth, parent = depth + 1, parent.parent()
+        room = tree.columnWidth(0) - depth * tree.indentation() - _ICON_ROOM
+        text = str(index.data())
+        flags = int(Qt.TextFlag.TextWordWrap)
+        bound = tree.fontMetrics().boundingRect(QRect(0, 0, max(room, 60), 10_000), flags, text)
+        return QSize(size.width(), bound.height() + 6)
 
 
 class FollowTree(QTreeWidget):
@@ -39,6 +70,8 @@ class FollowTree(QTreeWidget):
         self.setTabKeyNavigation(False)
         self.setWordWrap(True)
         header, em = self.header(), self.fontMetrics().averageCharWidth()
+        self.setItemDelegate(_WrapDelegate(self))
+        header.sectionResized.connect(self.scheduleDelayedItemsLayout)
         header.setStretchLastSection(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -80,8 +113,10 @@ class FollowTree(QTreeWidget):
     def _add_step(self, step: FollowStep) -> None:
         found = step_words(step)
         name = _ICONS.get(step.kind) or delivery_tone(step.status.value if step.status else "")[1]
-        where = " ".join(filter(None, (step.server, step.queue_id)))
-        item = _item(found, visible(where, 200), TIMES.time(step.time), name)
+        if step.queue_id and step.queue_id not in found.detail:
+            detail = ", ".join(filter(None, (found.detail, visible(step.queue_id, 80))))
+            found = found._replace(detail=detail)
+        item = _item(found, visible(step.server, 200), TIMES.time(step.time), name)
         item.setToolTip(2, TIMES.full(step.time))
         self.addTopLevelItem(item)
         if step.next_try is not None:

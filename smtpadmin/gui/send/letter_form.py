@@ -42,11 +42,12 @@ class LetterForm(QWidget):
         self.clear.clicked.connect(self._on_clear)
         self._lay_out()
         self.fill(Letter())
+        self.from_.clear()
 
     def _lay_out(self) -> None:
         form = new_form()
         add_row(form, self.tr("&From:"), self.from_, self.tr("Envelope sender"),
-                self.tr("Envelope sender; empty or <> is the null sender"))  # fmt: skip
+                self.tr("Envelope sender; <> is the null sender"))  # fmt: skip
         add_row(form, self.tr("&To:"), self.to, self.tr("Recipients, separated by commas"))
         add_row(form, self.tr("Su&bject:"), self.subject, self.tr("Subject"),
                 self.tr("Tokens as in %FROM_ADDRESS%, %DATE%, %N% are filled in everywhere"))  # fmt: skip
@@ -78,7 +79,7 @@ class LetterForm(QWidget):
     def fill(self, letter: Letter) -> None:
         """Show it. What has no field of its own is kept and told below."""
         self._base = letter
-        self.from_.setText(letter.sender)
+        self.from_.setText(letter.sender or "<>")
         self.to.setText(", ".join(letter.to))
         self.subject.setText(letter.subject)
         self.text.setPlainText(letter.text)
@@ -92,7 +93,7 @@ class LetterForm(QWidget):
         self._show_extras()
 
     def letter(self) -> Letter:
-        """What was typed. Raises UsageError."""
+        """What was typed; a sender that was forgotten is the null sender here. Raises UsageError."""
         sender = self.from_.text().strip()
         raw = self.files.of(FileRole.RAW)
         return replace(
@@ -112,6 +113,13 @@ class LetterForm(QWidget):
         """The addresses of To; each once."""
         found = (one.strip() for one in _SEPARATORS.split(self.to.text()))
         return tuple(dict.fromkeys(one for one in found if one))
+
+    def demand_envelope(self) -> None:
+        """Raise UsageError for a sender or recipients that were forgotten."""
+        if not self.from_.text().strip():
+            raise UsageError("name the sender", where="From", remedy="<> is the null sender.")
+        if not self.recipients():
+            raise UsageError("name a recipient", where="To")
 
     def add_files(self, role: FileRole, paths: list[Path]) -> None:
         """Add files; a message as it is replaces the one before."""
