@@ -12,6 +12,7 @@ from html import escape
 
 from smtpadmin.formats.follow_words import Words, arrival_groups, report_words, step_words
 from smtpadmin.model.follow import FollowReport, FollowStep
+from smtpadmin.util.text import visible
 
 SUFFIXES = {".html": "Report (*.html)", ".txt": "Text (*.txt)"}
 _STYLE = (
@@ -32,7 +33,7 @@ def follow_report(report: FollowReport, suffix: str, made: datetime) -> str:
 def as_text(report: FollowReport, made: datetime) -> str:
     """One line for each step, hop and check."""
     head = report_words(report)
-    lines = [f"Message-ID {report.message_id}", f"{head.title}. {head.detail}".strip(), ""]
+    lines = [f"Message-ID {visible(report.message_id)}", f"{head.title}. {head.detail}".strip(), ""]
     for title, group in _groups(report):
         lines += [title, *(_text_line(*line) for line in group), ""]
     return "\n".join([*lines, f"Written {_clock(made)}", ""])
@@ -54,7 +55,7 @@ def as_html(report: FollowReport, made: datetime) -> str:
         '<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>A test message followed</title>'
         f"<style>{_STYLE}</style><h1>A test message followed</h1>"
         f'<p class="{head.tone}"><b>{escape(head.title)}</b> {escape(head.detail)}</p>'
-        f"<p>Message-ID {escape(report.message_id)}</p>{tables}"
+        f"<p>Message-ID {escape(visible(report.message_id))}</p>{tables}"
         f'<p class="n">Written {_clock(made)} by smtpadmin.</p></html>\n'
     )
 
@@ -74,7 +75,8 @@ def _groups(report: FollowReport) -> Iterator[tuple[str, list[Line]]]:
 
 
 def _step_lines(step: FollowStep) -> Iterator[Line]:
-    yield _clock(step.time), f"{step.server} {step.queue_id or ''}".strip(), step_words(step)
+    where = visible(f"{step.server} {step.queue_id or ''}".strip(), 300)
+    yield _clock(step.time), where, step_words(step)
     if step.next_try is not None:
         yield "", "", Words("warn", "Next try", _clock(step.next_try))
     if step.explanation is not None:

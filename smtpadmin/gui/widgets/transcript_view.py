@@ -177,7 +177,7 @@ class TranscriptView(QTableView):
         self.lines.modelReset.connect(self._widen)
 
     def _widen(self) -> None:
-        wide = self.lines.longest * self.fontMetrics().horizontalAdvance("x") + 16
+        wide = (self.lines.longest + 12) * self.fontMetrics().horizontalAdvance("x")
         self.setColumnWidth(0, max(wide, self.viewport().width()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
