@@ -68,9 +68,10 @@ def report_words(report: FollowReport) -> Words:
     arrival = report.arrival
     if arrival is not None:
         after = f" after {arrival.after_s:.1f} s" if arrival.after_s is not None else ""
-        junk = ", which is junk" if arrival.is_junk else ""
-        tone = "warn" if arrival.is_junk else "ok"
-        return Words(tone, f"It lies in {visible(arrival.folder, 200)}{junk}{after}")
+        lies = f"It lies in {visible(arrival.folder, 200)}{after}"
+        if arrival.is_junk:
+            return Words("warn", lies, "That is a folder for junk.")
+        return Words("ok", lies)
     if not report.messages:
         return Words("warn", "No server that can be asked has seen it yet")
     words = _ENDS.get(report.status, report.status.value.capitalize())

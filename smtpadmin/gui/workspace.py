@@ -58,6 +58,12 @@ class Workspace(QObject):
         repeats.noticed.connect(self.noticed.emit)
         return repeats
 
+    async def all_connectors(self) -> dict[str, Connector]:
+        """The connectors of every server that has a profile, by name; those that are not open are
+        opened."""
+        sessions = [await self.session_for(profile) for profile in tuple(self.known)]
+        return {session.profile.name: session.connector for session in sessions}
+
     def open_connectors(self) -> dict[str, Connector]:
         """The connectors of every server that is connected now, by name."""
         from smtpadmin.services.session import SessionState

@@ -80,7 +80,7 @@ def test_the_end_in_a_sentence() -> None:
     assert "track it again later" in report_words(FollowReport("", DeliveryStatus.DEFERRED, False, (message,))).detail  # fmt: skip
     assert report_words(FollowReport("", DeliveryStatus.UNKNOWN, False)).tone == "warn"
     lies = report_words(FollowReport("", DeliveryStatus.DELIVERED, True, arrival=ARRIVAL))
-    assert lies[:2] == ("warn", "It lies in Junk, which is junk after 2.3 s")
+    assert lies == ("warn", "It lies in Junk after 2.3 s", "That is a folder for junk.")
 
 
 def test_hops() -> None:

@@ -357,9 +357,9 @@ async def test_a_wrong_token_is_a_banner_with_its_remedy(server: Served) -> None
 
 async def test_first_run_offers_add_and_demo() -> None:
     async with opened_window() as window:
-        await until(lambda: len(window.welcome.findChildren(QPushButton)) == 2)
+        await until(lambda: len(window.welcome.findChildren(QPushButton)) == 3)
         texts = [button.text() for button in window.welcome.findChildren(QPushButton)]
-        assert texts == ["Add server…", "Try with demo server"]
+        assert texts == ["Add server…", "Try with demo server", "Open log files…"]
 
 
 async def test_checks_of_the_connection_grow_into_a_list(window: MainWindow) -> None:

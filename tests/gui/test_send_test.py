@@ -387,7 +387,7 @@ async def test_swaks_out_and_in(window: MainWindow) -> None:
     assert isinstance(paste, SwaksDialog)
     assert not paste.go.isEnabled()
     QTest.keyClicks(paste.edit, "swaks -tls --to b@c.example --server [::1]:26 --auth-password x1")
-    assert "Understood, but for 1" in paste.banner.accessibleName()
+    assert "Understood; left out: 1" in paste.banner.accessibleName()
     click(paste.go)
     await until(lambda: dialog.compose.letter.to.text() == "b@c.example")
     assert dialog.compose.target.host.text() == "[::1]:26"

@@ -75,6 +75,8 @@ class SendTest(QDialog):
         self.track = QPushButton(self.tr("Trac&k this message"))
         self._lay_out()
         self._connect()
+        others = len(workspace.known) > len(workspace.open_connectors())
+        self.following.every.setVisible(others)
         self._fill_from_server()
         self._scope.spawn("history", self.history.load(paths.state_dir() / "sent.jsonl"))
         self._scope.spawn("mailbox", self._find_mailbox())
@@ -247,7 +249,10 @@ class SendTest(QDialog):
 
     async def _follow(self, result: SendResult, raw: bytes) -> None:
         origin = self._context.profile.name if self._context is not None else None
-        await self.following.follow(self._workspace.open_connectors(), origin, result, raw)
+        connectors = self._workspace.open_connectors()
+        if self.following.every.isChecked():
+            connectors = await self._workspace.all_connectors()
+        await self.following.follow(connectors, origin, result, raw)
 
     def _on_stop_following(self) -> None:
         if self._following is not None and not self._following.done():

@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from smtpadmin.gui.icons import icon
+from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.gui.widgets.label import tooltip
 from smtpadmin.model.recipe import FileRef
 from smtpadmin.util.text import visible
@@ -66,6 +67,7 @@ class FileList(QWidget):
         column.addWidget(self.list, 1)
         column.addLayout(row)
         self.list.currentRowChanged.connect(self._enable)
+        current_theme().changed.connect(self._show)
         self._show()
 
     @property

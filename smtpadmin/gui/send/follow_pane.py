@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from smtpadmin.formats.follow_report import SUFFIXES, as_text, follow_report
 from smtpadmin.formats.follow_words import report_words
@@ -43,6 +43,8 @@ class FollowPane(QWidget):
         self.banner, self.tree = Banner(closable=False), FollowTree()
         self.seconds: Choice[float] = Choice(SPANS)
         self.seconds.choose(120.0)
+        self.every = QCheckBox(self.tr("All servers"))
+        self.every.setToolTip(self.tr("Open those that have a profile and are not open yet"))
         self.account = ElidedLabel()
         self.account.setObjectName("muted")
         self.choose = QPushButton(self.tr("&Mailbox…"))
@@ -68,6 +70,7 @@ class FollowPane(QWidget):
         first, second = QHBoxLayout(), QHBoxLayout()
         for widget in (self.choose, self.account):
             first.addWidget(widget, int(widget is self.account))
+        first.addWidget(self.every)
         first.addWidget(self.seconds)
         for widget in (self.copy, self.save):
             second.addWidget(widget)

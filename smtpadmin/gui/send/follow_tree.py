@@ -137,7 +137,8 @@ class FollowTree(QTreeWidget):
             self.addTopLevelItem(group)
             group.setFirstColumnSpanned(True)
             for name, words in lines:
-                group.addChild(_item(words, name, "", _TONE_ICONS[words.tone]))
+                named = words._replace(title=f"{name}: {words.title}") if name else words
+                group.addChild(_item(named, "", "", _TONE_ICONS[words.tone]))
             group.setExpanded(True)
         self.scrollToBottom()
 

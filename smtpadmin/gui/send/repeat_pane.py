@@ -9,24 +9,22 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QHBoxLayout,
-    QListWidget,
-    QListWidgetItem,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from smtpadmin.formats.spans import seconds_of
-from smtpadmin.gui.icons import icon, tint
+from smtpadmin.gui.icons import tint
 from smtpadmin.gui.send.form_rows import name_it
+from smtpadmin.gui.send.outcome_list import OutcomeList
 from smtpadmin.gui.send.repeats import Repeats, Schedule
 from smtpadmin.gui.time_format import TIMES, age, seconds
-from smtpadmin.gui.widgets.label import Label, tooltip
+from smtpadmin.gui.widgets.label import Label
 from smtpadmin.gui.widgets.outcome_plot import OutcomePlot
 from smtpadmin.model.repeat import Run
 from smtpadmin.util.text import visible
 
-_LOOK = {"accepted": ("check", "ok"), "refused": ("error", "err"), "failed": ("warning", "warn")}
 MOST_LISTED = 200
 
 
@@ -48,7 +46,8 @@ class RepeatPane(QWidget):
         self.start, self.stop = QPushButton(self.tr("S&tart")), QPushButton(self.tr("Sto&p"))
         self.which = QComboBox()
         self.tray = QCheckBox(self.tr("Tell me in the tray when the outcome changes"))
-        self.plot, self.runs = OutcomePlot(), QListWidget()
+        self.plot = OutcomePlot()
+        self.runs = OutcomeList(self.tr("Runs"), MOST_LISTED)
         self.state = Label()
         self._lay_out()
         repeats.changed.connect(self.refresh)
@@ -60,7 +59,6 @@ class RepeatPane(QWidget):
         if line_edit is not None:
             line_edit.setAccessibleName(self.tr("Every"))
         name_it(self.which, self.tr("Which test"))
-        self.runs.setAccessibleName(self.tr("Runs"))
         self.state.setObjectName("muted")
         self.state.setWordWrap(True)
         self.tray.setVisible(self._repeats.has_tray())
@@ -148,10 +146,16 @@ class RepeatPane(QWidget):
         last = self._listed[1]
         for run in runs[-MOST_LISTED:]:
             if last is None or run.began > last:
-                self.runs.insertItem(0, _item(run))
-        while self.runs.count() > MOST_LISTED:
-            self.runs.takeItem(self.runs.count() - 1)
+                self._put(run)
         self._listed = (key, runs[-1].began if runs else last)
+
+    def _put(self, run: Run) -> None:
+        outcome = run.outcome
+        took = seconds(outcome.took_ms / 1000)
+        parts = (TIMES.time(run.began), outcome.result, took, outcome.reply)
+        words = "  ".join(part for part in parts if part)
+        words += self.tr("  (changed)") if run.changed else ""
+        self.runs.add(outcome.result, words, visible(outcome.reply), run)
 
     def _on_stop(self) -> None:
         if self.schedule is not None:
@@ -164,14 +168,3 @@ class RepeatPane(QWidget):
 def _summary(runs: list[Run]) -> str:
     well = sum(run.outcome.ok for run in runs)
     return f"{well} of {len(runs)} accepted, last {TIMES.time(runs[-1].began)}"
-
-
-def _item(run: Run) -> QListWidgetItem:
-    outcome = run.outcome
-    parts = (TIMES.time(run.began), outcome.result, seconds(outcome.took_ms / 1000), outcome.reply)
-    words = "  ".join(part for part in parts if part)
-    if run.changed:
-        words += "  (changed)"
-    item = QListWidgetItem(icon(*_LOOK.get(outcome.result, ("dot", "muted"))), visible(words, 300))
-    item.setToolTip(tooltip(visible(outcome.reply)))
-    return item

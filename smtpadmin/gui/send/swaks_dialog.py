@@ -57,7 +57,7 @@ class SwaksDialog(QDialog):
             self.banner.show_message("err", error.what, error.remedy)
             return
         if notes:
-            title = self.tr("Understood, but for {0}").format(len(notes))
+            title = self.tr("Understood; left out: {0}").format(len(notes))
             self.banner.show_message("warn", title, "\n".join(notes[:6]))
         else:
             self.banner.show_message("ok", self.tr("Understood"))

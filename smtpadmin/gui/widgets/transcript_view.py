@@ -181,8 +181,11 @@ class TranscriptView(QTableView):
         self.setColumnWidth(0, max(wide, self.viewport().width()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
+        stays = self.is_at_end
         super().resizeEvent(event)
         self._widen()
+        if stays:
+            self.scrollToBottom()
 
     @property
     def is_at_end(self) -> bool:
