@@ -25,11 +25,6 @@ _SCHEMES = {
     "imaps": (MailboxProtocol.IMAP, TlsMode.IMPLICIT), "imap": (MailboxProtocol.IMAP, TlsMode.STARTTLS),
     "pop3s": (MailboxProtocol.POP3, TlsMode.IMPLICIT), "pop3": (MailboxProtocol.POP3, TlsMode.STARTTLS),
 }  # fmt: skip
-mailbox_option = click.option(
-    "--mailbox", metavar="URL",
-    help="With --follow: look for it there too, imaps://USER@HOST (imap, pop3s, pop3); the password"
-    f" is asked for, or taken from {PASSWORD}.",
-)  # fmt: skip
 
 
 def mailbox_account(url: str, ca_file: str | None = None) -> MailboxAccount:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smtpadmin.cli import follow
 from smtpadmin.cli.option_groups import GroupedCommand
 from smtpadmin.cli.output import json_option, note, print_json
 from smtpadmin.cli.send_options import all_options
@@ -62,6 +61,8 @@ def _mailbox(options: dict[str, Any]) -> MailboxAccount | None:
         return None
     if not options["follow"]:
         raise UsageError("a mailbox is looked into by --follow only", where="--mailbox")
+    from smtpadmin.cli import follow
+
     return follow.mailbox_account(options["mailbox"], options["ca_file"])
 
 
@@ -138,10 +139,14 @@ async def _one_turn(
         _save_transcript(result, options["transcript_file"])
     report = None
     if options["follow"]:
+        from smtpadmin.cli import follow
+
         report = await follow.follow_sent(result, sender.raw, options, mailbox)
     if as_json:
         _print_object(result, report)
     elif report is not None:
+        from smtpadmin.cli import follow
+
         follow.say_report(report, options["follow_for"])
     return 0 if error is None else error.exit_code
 
@@ -157,7 +162,11 @@ def _pause(text: str | None) -> float:
 def _print_object(result: SendResult, report: FollowReport | None) -> None:
     from smtpadmin.services.send_test import as_record
 
-    more = follow.as_record(report) if report is not None else {"trace": []}
+    more: dict[str, Any] = {"trace": []}
+    if report is not None:
+        from smtpadmin.cli import follow
+
+        more = follow.as_record(report)
     print_json(as_record(result) | more)
 
 

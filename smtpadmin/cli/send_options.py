@@ -145,6 +145,7 @@ _RUN = in_group(
     opt("--every", metavar="TIME", help="Again after so long: 30s, 5m, 2h."),
     opt("--follow", is_flag=True, help="Track it through every server that has a profile."),
     opt("--follow-for", type=_SECONDS, default=30, show_default=True, help="At most so many seconds."),
+    opt("--mailbox", metavar="URL", help="Where it should arrive: imaps://USER@HOST[:PORT], imap, pop3s, pop3; with --follow. Its password is asked for, or taken from SMTPADMIN_MAILBOX_PASSWORD."),
     opt("--transcript", "transcript_file", type=_PATH, help="Save the session: .txt, .json or .html."),
 )  # fmt: skip
 GROUPS = (_TARGET, _LOGIN, _TLS, _ENVELOPE, _MESSAGE, _SESSION, _LOAD_BALANCER, _RECIPE, _RUN)

@@ -79,6 +79,10 @@ def _entry_domains(entry: QueueEntry) -> str | None:
     return _lines(domain_of(r.address) for r in entry.recipients if not r.delivered)
 
 
+def _entry_waiting(entry: QueueEntry) -> float:
+    return float(sum(not r.delivered for r in entry.recipients))
+
+
 def _entry_reasons(entry: QueueEntry) -> str | None:
     if len(entry.recipients) == 1:
         return entry.reason
@@ -107,6 +111,7 @@ QUEUE_COLUMNS: tuple[Column[QueueEntry], ...] = (
     Column("queue_id", Kind.TEXT, lambda e: e.queue_id, "id", anywhere=True),
     Column("expires", Kind.TIME, lambda e: e.expires),
     Column("domain", Kind.TEXT, _entry_domains, "domain"),
+    Column("waiting", Kind.NUMBER, _entry_waiting),
     Column("code", Kind.TEXT, _entry_codes, "code"),
     Column("message_id", Kind.TEXT, lambda e: e.message_id, anywhere=True),
     Column("subject", Kind.TEXT, lambda e: e.subject, anywhere=True),

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from smtpadmin.formats.bounce import read_report
 from smtpadmin.model.bounce import DeliveryReport, ReportedRecipient
 from smtpadmin.model.explanation import ExplainedRecipient, Explanation, Reason, WhoActs
 from smtpadmin.util.resources import read_text
@@ -86,6 +85,8 @@ def explain_reply(
 def explain_message(raw: bytes) -> Explanation:
     """What a whole message is: a delivery report, a bounce without one, a complaint, an automatic
     answer, or none of these. Never raises."""
+    from smtpadmin.formats.bounce import read_report
+
     report = read_report(raw)
     if report.kind == "not-a-bounce":
         return Explanation(

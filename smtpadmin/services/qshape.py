@@ -12,6 +12,7 @@ from datetime import datetime
 
 from smtpadmin.model.queue import QueueEntry
 from smtpadmin.services.columns import domain_of
+from smtpadmin.services.row_store import RowStore
 
 MINUTES = (5, 10, 20, 40, 80, 160, 320, 640, 1280)
 """Upper bounds of the age brackets, doubling; the last bracket is what is older."""
@@ -47,19 +48,41 @@ def queue_shape(
     """Age by domain of the recipients, or of the sender (``by_sender``; ``""`` is the null
     sender or an address without a domain)."""
     table: dict[str, list[int]] = {}
-    unknown = 0
+    _count(table, entries, now, by_sender, minutes)
+    return _shape(table, minutes)
+
+
+def store_shape(store: RowStore[QueueEntry], now: datetime) -> Shape:
+    """The same of all rows of a store, by recipient's domain. Messages with one waiting recipient,
+    which most are, are counted in the store's columns."""
+    bounds = [minute * 60.0 for minute in MINUTES]
+    table, others = store.grid("domain", "arrived", bounds, now, ("waiting", 1.0))
+    _count(table, others, now, False, MINUTES)
+    return _shape(table, MINUTES)
+
+
+def _count(
+    table: dict[str, list[int]],
+    entries: Iterable[QueueEntry],
+    now: datetime,
+    by_sender: bool,
+    minutes: tuple[int, ...],
+) -> None:
+    """Add entries to a table whose last column is for what has no arrival."""
     bounds = [minute * 60 for minute in minutes]
     for entry in entries:
         bracket = _bracket(entry.arrived, now, bounds)
         for domain in _domains(entry, by_sender):
-            counts = table.setdefault(domain, [0] * (len(bounds) + 2))
-            counts[bracket] += 1
-            unknown += bracket == len(bounds) + 1
+            table.setdefault(domain, [0] * (len(bounds) + 2))[bracket] += 1
+
+
+def _shape(table: dict[str, list[int]], minutes: tuple[int, ...]) -> Shape:
     rows = sorted(
         (ShapeRow(domain, sum(counts), tuple(counts[:-1])) for domain, counts in table.items()),
         key=lambda row: (-row.total, row.domain),
     )
-    return Shape(tuple(rows), _sum(rows, len(bounds) + 1), unknown, minutes)
+    unknown = sum(counts[-1] for counts in table.values())
+    return Shape(tuple(rows), _sum(rows, len(minutes) + 1), unknown, minutes)
 
 
 def _bracket(arrived: datetime | None, now: datetime, bounds: list[int]) -> int:

@@ -151,6 +151,14 @@ class TextData:
         found = np.flatnonzero(counts[1:]) + 1
         return [(self._shown[code], int(counts[code])) for code in found.tolist()]
 
+    def grid(self, slots: Ints, brackets: Longs, width: int) -> dict[str, list[int]]:
+        """How many of the slots each text has in each bracket, texts as first spelt, a missing one
+        as ``""``; ``brackets`` are numbers below ``width``, one a slot."""
+        flat = self._codes[slots].astype(np.int64) * width + brackets
+        table = np.bincount(flat, minlength=len(self._folded) * width).reshape(-1, width)
+        found = np.flatnonzero(table.any(axis=1))
+        return {self._shown[code]: table[code].tolist() for code in found.tolist()}
+
     def compact(self, slots: Ints) -> None:
         """Keep only these slots, renumbered from 0, and forget texts that none of them has."""
         used, codes = np.unique(self._codes[slots], return_inverse=True)

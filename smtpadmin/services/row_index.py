@@ -214,3 +214,20 @@ class RowIndex(Generic[T]):
         """How many of the slots have each text of a column, unordered."""
         data = self._data[column]
         return [] if isinstance(data, NumberData) else data.counts(slots)
+
+    def grid(
+        self, text: str, number: str, edges: Sequence[float], now: float, only: tuple[str, float]
+    ) -> tuple[dict[str, list[int]], Ints]:
+        """For the rows whose column ``only[0]`` is ``only[1]``: how many each text of a column has
+        by age (``now`` less the number), in the brackets up to each edge, above the last, and
+        without a number. Beside it the slots of the other rows."""
+        texts, numbers, chosen = self._data[text], self._data[number], self._data[only[0]]
+        assert isinstance(texts, TextData)
+        assert isinstance(numbers, NumberData)
+        assert isinstance(chosen, NumberData)
+        slots = self.everything()
+        fits = chosen.values(slots) == only[1]
+        ages = np.maximum(now - numbers.values(slots[fits]), 0.0)
+        brackets = np.searchsorted(np.array(edges), ages, side="left")  # NaN goes to the end
+        brackets[np.isnan(ages)] = len(edges) + 1
+        return texts.grid(slots[fits], brackets, len(edges) + 2), slots[~fits]

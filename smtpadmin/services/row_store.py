@@ -150,6 +150,15 @@ class RowStore(Generic[T]):
                 counts[value] = counts.get(value, 0) + count
         return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
 
+    def grid(
+        self, text: str, number: str, edges: Sequence[float], now: datetime, only: tuple[str, float]
+    ) -> tuple[dict[str, list[int]], list[T]]:
+        """Ages by text, counted in the columns (see ``RowIndex.grid``), and the rows left out."""
+        if self._index is None:
+            return {}, []
+        table, rest = self._index.grid(text, number, edges, now.timestamp(), only)
+        return table, list(self._rows(rest))
+
     # Rows come and go
 
     def append(self, rows: Iterable[T]) -> None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from smtpadmin.formats.test_message import TestMessage, build, envelope_of
 from smtpadmin.model.errors import SmtpadminError, UntrustedError
 from smtpadmin.model.smtp import Reply, SendResult, SubmissionEndpoint, TranscriptLine
-from smtpadmin.services.explain import explain_reply
 from smtpadmin.util.signal import Signal
 from smtpadmin.util.tasks import run_blocking
 from smtpadmin.util.text import visible
@@ -175,6 +174,8 @@ def verdict(result: SendResult, error: SmtpadminError | None) -> tuple[str, str,
     if isinstance(error, UntrustedError):
         return "err", error.what, error.remedy
     if result.result == "refused" and result.reply is not None:
+        from smtpadmin.services.explain import explain_reply
+
         found = explain_reply(f"{result.reply.code} {result.reply.text}")
         return "err", f"Refused at {result.stage}: {found.summary}", found.remedy
     if error is not None:

@@ -355,7 +355,7 @@ async def test_a_wrong_token_is_a_banner_with_its_remedy(server: Served) -> None
         assert "token" in view.banner._text.text()
 
 
-async def test_first_run_offers_add_and_demo() -> None:
+async def test_first_run_offers_add_demo_and_log_files() -> None:
     async with opened_window() as window:
         await until(lambda: len(window.welcome.findChildren(QPushButton)) == 3)
         texts = [button.text() for button in window.welcome.findChildren(QPushButton)]

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpadmin.model.queue import QueueEntry, QueueRecipient
-from smtpadmin.services.qshape import MINUTES, queue_shape
+from smtpadmin.services.columns import QUEUE_COLUMNS
+from smtpadmin.services.qshape import MINUTES, queue_shape, store_shape
+from smtpadmin.services.row_store import RowStore
 
 NOW = datetime(2025, 11, 24, 12, tzinfo=UTC)
 
@@ -63,3 +65,20 @@ def test_nothing_is_lost(waiting: list[tuple[int | None, str]]) -> None:
     assert shape.total.total == sum(row.total for row in shape.rows) == len(waiting)
     assert sum(shape.total.by_age) + shape.unknown_age == len(waiting)
     assert all(len(row.by_age) == len(MINUTES) + 1 for row in shape.rows)
+
+
+ADDRESSES = st.lists(
+    st.sampled_from(["a@one.example", "b@One.example", "c@two.example", "d"]), max_size=3
+)
+
+
+@given(st.lists(st.tuples(st.none() | st.floats(-9, 3_000), ADDRESSES), max_size=20))
+def test_a_store_counts_as_its_rows_do(messages: list[tuple[float | None, list[str]]]) -> None:
+    rows = [entry(minutes, *recipients) for minutes, recipients in messages]
+    store: RowStore[QueueEntry] = RowStore(QUEUE_COLUMNS)
+    store.append(rows)
+    assert store_shape(store, NOW) == queue_shape(rows, NOW)
+
+
+def test_an_empty_store_has_an_empty_shape() -> None:
+    assert store_shape(RowStore(QUEUE_COLUMNS), NOW).total.total == 0

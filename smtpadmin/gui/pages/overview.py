@@ -28,7 +28,7 @@ from smtpadmin.gui.widgets.sparkline import Sparkline
 from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.queue import QueueCounts
 from smtpadmin.model.stats import ServerStats
-from smtpadmin.services.qshape import queue_shape
+from smtpadmin.services.qshape import store_shape
 from smtpadmin.util.tasks import run_blocking
 from smtpadmin.util.text import visible
 
@@ -166,7 +166,7 @@ class OverviewPage(Page):
         for name, label in self._counts.items():
             label.setText(str(counts.by_queue.get(name, 0)))
         if self.is_active:
-            self.heat.show_shape(queue_shape(self.context.queue.all_rows(), datetime.now(UTC)))
+            self.heat.show_shape(store_shape(self.context.queue, datetime.now(UTC)))
 
     def _on_stats(self, stats: ServerStats) -> None:
         for name, label in self._totals.items():

@@ -189,13 +189,13 @@ class QueuePage(Page):
     def show_facets(self) -> None:
         """Every destination (or sender, or reason) with its count, below "+N"."""
         from smtpadmin.gui.widgets.facet_popup import FacetPopup
-        from smtpadmin.services.qshape import queue_shape
+        from smtpadmin.services.qshape import store_shape
 
-        rows, by_domain = self.context.queue.all_rows(), self._group == "domain"
+        by_domain = self._group == "domain"
         popup = FacetPopup(
             self.tr(FACET_TITLES[self._group]),
             self.context.queue.facet(self._group),
-            queue_shape(rows, datetime.now(UTC)) if by_domain else None,
+            store_shape(self.context.queue, datetime.now(UTC)) if by_domain else None,
             self,
         )
         popup.chosen.connect(self._on_chip)
