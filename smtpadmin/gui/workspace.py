@@ -154,12 +154,13 @@ class Workspace(QObject):
             from smtpadmin.services.session import Factory, ServerSession
 
             factory: Factory = LogFiles if profile.kind == KIND else registry.create
-            session = ServerSession(profile, await self._secrets(profile), factory)
+            session = ServerSession(profile, await self.secrets_of(profile), factory)
             self.sessions[profile.uuid] = session
             session.start()
         return session
 
-    async def _secrets(self, profile: Profile) -> dict[str, str]:
+    async def secrets_of(self, profile: Profile) -> dict[str, str]:
+        """The secrets that its kind of server declares, by name."""
         from smtpadmin.connectors.registry import connectors
 
         store = self.store_of(profile)

@@ -25,6 +25,7 @@ from smtpadmin.formats.scanner_payloads import payload
 from smtpadmin.formats.swaks_parse import parse_swaks
 from smtpadmin.gui.dialogs.send_test import SendTest
 from smtpadmin.gui.main_window import MainWindow
+from smtpadmin.gui.pages.queue import QueuePage
 from smtpadmin.gui.send.follow_tree import FollowTree
 from smtpadmin.gui.send.mailbox_dialog import MailboxDialog
 from smtpadmin.gui.send.name_dialog import NameDialog
@@ -522,6 +523,47 @@ async def test_a_mailbox_is_looked_into_and_kept_with_the_profile(
         again = await opened_dialog(window)
         await until(lambda: again.following.mailbox == account)
         again.reject()
+
+
+async def test_a_mailboxs_certificate_is_asked_about(
+    served_window: tuple[MainWindow, Served], tmp_path: Path
+) -> None:
+    with running_dovecot(tmp_path) as dovecot:
+        dialog = await opened_dialog(served_window[0])
+        await mailbox(dialog, "localhost", str(dovecot.ports["imaps"]), USER, PASSWORD)
+        click(dialog.compose.follow)
+        dialog.following.seconds.choose(30.0)
+        click(dialog.compose.send)
+        await until(lambda: dialog.following.report is not None, timeout=40)
+        assert any(row.startswith("Could not be asked") for row in rows(dialog.following.tree))
+        await until(lambda: dialog.following.banner._button.isVisible())
+        click(dialog.following.banner._button)
+        await until(lambda: dialog.following.banner.accessibleName().startswith("Trusted"))
+        click(dialog.compose.send)
+        await until(lambda: len(dialog.sender_service.history) == 2)
+        await asyncio.to_thread(dovecot.deliver, dialog.sender_service.raw)
+        await until(lambda: dialog.following.report is not None, timeout=40)
+        assert dialog.following.banner.accessibleName().startswith("It lies in INBOX")
+        dialog.reject()
+
+
+async def test_a_test_like_a_message_in_the_queue(
+    served_window: tuple[MainWindow, Served],
+) -> None:
+    window, server = served_window
+    await asyncio.to_thread(server.submit, 1)
+    view = window.current_view()
+    assert view is not None
+    page = view.page("queue")
+    assert isinstance(page, QueuePage)
+    await until(lambda: len(page.context.queue) == 1)
+    page.table.selectRow(0)
+    window.run("send_similar")
+    dialog = await modal(SendTest)
+    assert isinstance(dialog, SendTest)
+    assert dialog.compose.letter.from_.text() == "a@acme.example"
+    assert dialog.compose.letter.to.text() == "user0@down.example"
+    dialog.reject()
 
 
 # Repeating.

@@ -4,7 +4,8 @@ and what was sent before at the right. Here the parts are joined: send, show, fo
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from PySide6.QtWidgets import (
@@ -18,15 +19,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from smtpadmin.connectors.api import Submission, ability
 from smtpadmin.gui.ask import ask
 from smtpadmin.gui.dialogs.export import ask_for_file, save_text
 from smtpadmin.gui.icons import tint
-from smtpadmin.gui.send.compose_pane import USUAL, ComposePane
+from smtpadmin.gui.send.compose_pane import ComposePane
 from smtpadmin.gui.send.file_list import FileRole
+from smtpadmin.gui.send.first_plan import fill_first
 from smtpadmin.gui.send.follow_pane import FollowPane
 from smtpadmin.gui.send.history_pane import HistoryPane
-from smtpadmin.gui.send.mailbox_dialog import MailboxDialog
+from smtpadmin.gui.send.mailbox_choice import MailboxChoice
 from smtpadmin.gui.send.recipe_menu import RecipeMenu
 from smtpadmin.gui.send.repeat_pane import RepeatPane
 from smtpadmin.gui.send.server_pane import ServerPane
@@ -38,13 +39,14 @@ from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.errors import SmtpadminError, UntrustedError, UsageError
 from smtpadmin.model.profile import Profile
-from smtpadmin.model.recipe import Letter, Recipe
+from smtpadmin.model.recipe import Recipe
 from smtpadmin.model.smtp import SendResult, TranscriptLine
 from smtpadmin.model.tracking import TrackCriteria
-from smtpadmin.services.mailbox_accounts import keep_mailbox, kept_mailbox
-from smtpadmin.services.send_plan import plan_of
+from smtpadmin.services.explain import explain_reply
 from smtpadmin.services.send_test import Sent, TestSender, as_record, verdict
+from smtpadmin.services.tunnel import tunnel
 from smtpadmin.settings import paths
+from smtpadmin.transport.smtp_route import Opener
 
 _ADDRESSES = "send_test"
 """The preference that keeps the last sender and recipients."""
@@ -77,9 +79,10 @@ class SendTest(QDialog):
         self._connect()
         others = len(workspace.known) > len(workspace.open_connectors())
         self.following.every.setVisible(others)
-        self._fill_from_server()
+        last: list[str] = workspace.preferences.get(_ADDRESSES, [])
+        fill_first(self.compose, context, last)
         self._scope.spawn("history", self.history.load(paths.state_dir() / "sent.jsonl"))
-        self._scope.spawn("mailbox", self._find_mailbox())
+        self._mailbox = MailboxChoice(workspace, self._profile(), self.following, self, self._scope)
 
     # Layout.
 
@@ -144,28 +147,18 @@ class SendTest(QDialog):
         self.session.save.clicked.connect(self._on_save)
         self.track.clicked.connect(self._on_track)
         self.history.chosen.connect(self._on_chosen)
-        self.following.mailbox_wanted.connect(self._on_mailbox)
         self.following.save_wanted.connect(self._on_save_report)
         self.following.stop_wanted.connect(self._on_stop_following)
         self.repeating.start_wanted.connect(self._on_repeat)
         self.repeating.stop_wanted.connect(self._on_stop_repeating)
 
-    def _fill_from_server(self) -> None:
-        connector = self._context.session.connector if self._context else None
-        submission = ability(connector, Submission)
-        endpoints = submission.submission_endpoints() if submission is not None else ()
-        plan = USUAL
-        if submission is not None and endpoints:
-            plan = plan_of(endpoints[0])
-            self.compose.target.password.setText(submission.submission_password())
-        last: list[str] = self._workspace.preferences.get(_ADDRESSES, [])
-        letter = Letter()
-        if len(last) == 2:
-            to = tuple(one.strip() for one in last[1].split(",") if one.strip())
-            letter = replace(letter, sender=last[0], to=to)
-        self.compose.fill(Recipe(letter, plan))
-        self.compose.letter.from_.setText(last[0] if len(last) == 2 else "")
-        self.compose.letter.to.setFocus()
+    def _profile(self) -> Profile | None:
+        return self._context.profile if self._context is not None else None
+
+    def fill_like(self, sender: str, recipients: Sequence[str]) -> None:
+        """As a message that is known: the same envelope."""
+        self.compose.letter.from_.setText(sender or "<>")
+        self.compose.letter.to.setText(", ".join(recipients))
 
     # Sending.
 
@@ -184,13 +177,25 @@ class SendTest(QDialog):
     async def _send(self) -> None:
         recipe, secrets = self.compose.recipe(), self.compose.secrets()
         self._begin(recipe)
-        result, error = await self.sender_service.send_recipe(recipe, secrets)
+        async with self._opener() as opener:
+            result, error = await self.sender_service.send_recipe(recipe, secrets, opener=opener)
         self.compose.set_sending(False)
         self._show(result, error)
         if result.result == "accepted" and not result.stopped and self.compose.follow.isChecked():
             self.tabs.setCurrentWidget(self.following)
             raw = self.sender_service.raw
             self._following = self._scope.spawn("follow", self._follow(result, raw))
+
+    @asynccontextmanager
+    async def _opener(self) -> AsyncIterator[Opener | None]:
+        """What connects from the server itself; None connects from here."""
+        profile = self._profile()
+        if profile is None or not self.compose.target.jump.isChecked():
+            yield None
+            return
+        secrets = await self._workspace.secrets_of(profile)
+        async with tunnel(profile, secrets) as opener:
+            yield opener
 
     def _begin(self, recipe: Recipe) -> None:
         letter, target = recipe.letter, recipe.plan.target
@@ -213,6 +218,9 @@ class SendTest(QDialog):
             show_question(self.banner, error, lambda: self._trust(error.fingerprint))
         else:
             tone, words, remedy = verdict(result, error)
+            if result.result == "refused" and result.reply is not None:
+                found = explain_reply(f"{result.reply.code} {result.reply.text}")
+                remedy = f"{self.tr('Who acts: {0}.').format(found.who_acts)} {remedy}"
             self.banner.show_message(tone, words, remedy, details=str(error) if error else "")
         can_track = self._context is not None and self._context.has("track")
         self.track.setEnabled(can_track and result.result == "accepted")
@@ -252,7 +260,8 @@ class SendTest(QDialog):
         connectors = self._workspace.open_connectors()
         if self.following.every.isChecked():
             connectors = await self._workspace.all_connectors()
-        await self.following.follow(connectors, origin, result, raw)
+        report = await self.following.follow(connectors, origin, result, raw)
+        await self._mailbox.ask_trust(report)
 
     def _on_stop_following(self) -> None:
         if self._following is not None and not self._following.done():
@@ -273,36 +282,6 @@ class SendTest(QDialog):
         if name:
             self.banner.show_message("ok", self.tr("Saved to {0}").format(name))
 
-    # The mailbox.
-
-    def _profile(self) -> Profile | None:
-        return self._context.profile if self._context is not None else None
-
-    async def _find_mailbox(self) -> None:
-        profile = self._profile()
-        account = self._workspace.mailboxes.get(profile.uuid if profile else "")
-        if account is None and profile is not None:
-            account = await kept_mailbox(self._workspace.store_of(profile), profile)
-        self.following.show_mailbox(account)
-
-    def _on_mailbox(self) -> None:
-        self._scope.spawn("choose mailbox", self._choose_mailbox())
-
-    async def _choose_mailbox(self) -> None:
-        profile = self._profile()
-        name = profile.name if profile is not None else ""
-        dialog = MailboxDialog(self.following.mailbox, name, self)
-        if await ask(dialog) != QDialog.DialogCode.Accepted:
-            return
-        account = dialog.account
-        self.following.show_mailbox(account)
-        key = profile.uuid if profile is not None else ""
-        self._workspace.mailboxes.pop(key, None)
-        if account is not None:
-            self._workspace.mailboxes[key] = account
-            if profile is not None and dialog.keep.isChecked():
-                await keep_mailbox(self._workspace.store_of(profile), profile, account)
-
     # Repeating.
 
     def _on_repeat(self) -> None:
@@ -310,6 +289,11 @@ class SendTest(QDialog):
 
     async def _repeat(self) -> None:
         recipe, secrets = self.compose.recipe(), self.compose.secrets()
+        if self.compose.target.jump.isChecked():
+            raise UsageError(
+                "what is repeated is sent from here",
+                remedy="Untick 'From the server itself', or use smtpadmin send --every there.",
+            )
         schedule = await self._workspace.repeats.start(recipe, secrets, self.repeating.span)
         self.repeating.choose(schedule.key)
         words = self.tr("It is sent again and again while smtpadmin runs")

@@ -31,6 +31,7 @@ class TargetForm(QWidget):
         self.host.textEdited.connect(self._on_edited)
         self.direct = QCheckBox(self.tr("Direct to the domain's MX hosts"))
         self.direct.toggled.connect(self._on_direct)
+        self.jump = QCheckBox(self.tr("From the server itself, by SSH"))
         self.tls: Choice[TlsUse] = Choice(
             (
                 (TlsUse.NONE, self.tr("No TLS")),
@@ -65,6 +66,10 @@ class TargetForm(QWidget):
             self.tr("Those of the recipient's domain, each in order, as a mail server does"),
         )
         form.addRow(heading(""), self.direct)
+        name_it(self.jump, self.jump.text(), self.tr("The connection begins on that machine"))
+        form.addRow(heading(""), self.jump)
+        self._form = form
+        self.offer_jump(False)
         row = QHBoxLayout()
         row.setSpacing(8)
         name_it(self.tls, self.tr("TLS mode"))
@@ -76,6 +81,11 @@ class TargetForm(QWidget):
         add_row(form, self.tr("&Password:"), self.password, self.tr("Password or token"),
                 self.tr("Or the access token. It is never saved, shown or copied."))  # fmt: skip
         column.addLayout(form)
+
+    def offer_jump(self, possible: bool) -> None:
+        """Whether there is a server that can be begun at."""
+        self._form.setRowVisible(self.jump, possible)
+        self.jump.setChecked(self.jump.isChecked() and possible)
 
     def _on_edited(self, text: str) -> None:
         self.edited.emit()
