@@ -123,7 +123,7 @@ class SendTest(QDialog):
         buttons.addStretch(1)
         buttons.addWidget(close)
         column = QVBoxLayout(box)
-        column.setContentsMargins(12, 12, 16, 12)
+        column.setContentsMargins(12, 12, 12, 12)
         column.setSpacing(8)
         column.addWidget(self.banner)
         column.addWidget(self.tabs, 1)

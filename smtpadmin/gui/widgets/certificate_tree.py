@@ -47,7 +47,7 @@ class CertificateTree(QTreeWidget):
     def _item(self, place: int, one: CertificateFacts) -> QTreeWidgetItem:
         title = self.tr("Server") if place == 0 else self.tr("Authority {0}").format(place)
         tone, name = ("err", "error") if one.problems else ("ok", "check")
-        said = visible(one.subject, 200) or self.tr("unreadable")
+        said = _isolated(visible(one.subject, 200)) or self.tr("unreadable")
         item = QTreeWidgetItem([title, said])
         item.setIcon(0, icon(name, tone))
         item.setToolTip(1, tooltip(visible(one.subject)))
@@ -59,7 +59,7 @@ class CertificateTree(QTreeWidget):
                 child.setForeground(column, current_theme().color("err"))
             item.addChild(child)
         for words, value in _facts(one):
-            child = QTreeWidgetItem([self.tr(words), visible(value, 400)])
+            child = QTreeWidgetItem([self.tr(words), _isolated(visible(value, 400))])
             child.setForeground(0, current_theme().color("muted"))
             child.setToolTip(1, tooltip(visible(value)))
             item.addChild(child)
@@ -87,3 +87,8 @@ def _facts(one: CertificateFacts) -> Iterator[tuple[str, str]]:
     yield "Valid", f"{one.not_before[:10]} to {one.not_after[:10]}"
     yield "Key", f"{one.key}, signed over {one.signature.upper()}"
     yield "SHA-256", one.fingerprint
+
+
+def _isolated(value: str) -> str:
+    """Left to right in every language (UAX 9: left-to-right isolate)."""
+    return f"\u2066{value}\u2069" if value else ""

@@ -55,6 +55,7 @@ class OutcomePlot(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, theme = QPainter(self), current_theme()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # places are mirrored here
         line = self.fontMetrics().height()
         area = QRectF(_MARGIN, line, self.width() - 2 * _MARGIN, self.height() - 2 * line - 4)
         painter.setPen(theme.color("line"))
@@ -71,6 +72,8 @@ class OutcomePlot(QWidget):
         painter.setPen(current_theme().color("muted"))
         first, last = self._runs[0].began, self._runs[-1].began
         left, right = Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight
+        if self.layoutDirection() == Qt.LayoutDirection.RightToLeft:
+            left, right = right, left
         below = QRectF(area.left(), area.bottom() + 4, area.width(), line)
         painter.drawText(below, left, TIMES.time(first))
         if last != first:

@@ -60,6 +60,7 @@ class Waterfall(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter, measure = QPainter(self), self.fontMetrics().horizontalAdvance
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # places are mirrored here
         names = max((measure(name) for name, _, _ in self._stages), default=0) + 12
         figures = measure("00000 ms") + 8
         room = max(20.0, float(self.width() - names - figures))
