@@ -27,6 +27,21 @@ LOOK_BACK = 4096
 """Octets in which the start or the end of a line is looked for at first."""
 
 
+def _read_at(file: BinaryIO, count: int, start: int) -> bytes:
+    if hasattr(os, "pread"):
+        return os.pread(file.fileno(), count, start)
+    file.seek(start)  # Windows
+    return file.read(count)
+
+
+def _read_into(file: BinaryIO, buffer: bytearray, start: int) -> int:
+    if hasattr(os, "preadv"):
+        return os.preadv(file.fileno(), [buffer], start)
+    got = _read_at(file, len(buffer), start)  # macOS before 11, Windows
+    buffer[: len(got)] = got
+    return len(got)
+
+
 class LogFile:
     """One file: its size is what it had when it was opened."""
 
@@ -41,7 +56,7 @@ class LogFile:
         if self._file is None and self.problem is None:
             try:
                 self._file = self.path.open("rb", buffering=0)
-                if compression(os.pread(self._file.fileno(), 6, 0)):
+                if compression(_read_at(self._file, 6, 0)):
                     self._file.close()
                     self._file = self._unpacked()
                 self._size = os.fstat(self._file.fileno()).st_size
@@ -54,9 +69,9 @@ class LogFile:
         wanted = min(end, self.size()) - start
         if wanted <= 0 or self._file is None:
             return b""
-        got = os.pread(self._file.fileno(), wanted, start)
+        got = _read_at(self._file, wanted, start)
         while 0 < len(got) < wanted:
-            more = os.pread(self._file.fileno(), wanted - len(got), start + len(got))
+            more = _read_at(self._file, wanted - len(got), start + len(got))
             if not more:
                 break
             got += more
@@ -68,7 +83,7 @@ class LogFile:
         """Fill a buffer from ``start`` on; the octets that were read, 0 at the end."""
         if start >= self.size() or self._file is None:
             return 0
-        got = os.preadv(self._file.fileno(), [buffer], start)
+        got = _read_into(self._file, buffer, start)
         if not got:
             self._fail("became shorter while it was read")
         return min(got, self._size - start)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 
+from smtpadmin.model.errors import UsageError
 from smtpadmin.model.profile import Profile
 from smtpadmin.transport.command import CommandRunner
 from smtpadmin.transport.local import LocalRunner
@@ -23,6 +25,12 @@ def open_runner(profile: Profile, secrets: Mapping[str, str]) -> CommandRunner:
     ``key_passphrase``. Raises UsageError for a prefix that cannot be read."""
     prefix = parse_prefix(profile.prefix)
     if is_local(profile):
+        if sys.platform == "win32":
+            raise UsageError(
+                "commands on this computer need Unix",
+                where=profile.name,
+                remedy="Name the host of the mail server: it is reached by SSH.",
+            )
         return LocalRunner(prefix)
     from smtpadmin.transport.ssh import SshRunner
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
 from pathlib import Path
 
 from tests.support.programs import needed
@@ -31,19 +30,9 @@ def test_every_line_names_a_test_that_exists() -> None:
 
 
 def test_every_option_of_swaks_stands_in_a_line() -> None:
-    swaks = needed("swaks")
-    done = subprocess.run(
-        [swaks, "--help"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    options = set()
-    for line in done.stdout.splitlines():
-        if re.match(r"\s{7}-", line):
-            options |= set(re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", line))
+    page = Path(needed("swaks")).read_text("utf-8", "replace")  # its manual stands in the program
+    items = re.findall(r"^=item (-.*)$", page, re.MULTILINE)
+    options = {o for item in items for o in re.findall(r"(?<![\w-])--[a-z][a-z0-9-]+", item)}
     assert len(options) > 80
     spoken = set(re.findall(r"--[a-z][a-z0-9-]+", " ".join(line.split("|")[1] for line in LINES)))
     aliases = {"--quit", "--da", "--das", "--tlso", "--tlsos", "--lport", "--output-file", "--h-"}

@@ -24,7 +24,7 @@ from tests.servers.postfix import PostfixInstance, running_postfix
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
 MESSAGES = int(os.environ.get("SMTPADMIN_TEST_MESSAGES", "2000"))
-"""In the queue at first. 10000 take some minutes, and are run before a release."""
+"""In the queue at first. The 10,000 of CI take some minutes."""
 
 
 def inject(instance: PostfixInstance, count: int, sender: str) -> None:

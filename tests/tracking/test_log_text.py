@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from smtpadmin.tracking.log_text import SHIFT, LogText, open_text
+from smtpadmin.tracking.log_text import SHIFT, LogFile, LogText, open_text
 
 
 def lines_of(text: LogText) -> list[bytes]:
@@ -92,3 +92,18 @@ def test_a_file_last_changed_long_before_need_not_be_read(tmp_path: Path) -> Non
     file = open_text([path]).files[0]
     assert file.changed_before(datetime(2026, 1, 1, tzinfo=UTC))
     assert not file.changed_before(datetime(2023, 11, 15, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("missing", [("pread", "preadv"), ("preadv",)])
+def test_a_system_without_positioned_reads_gives_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, missing: tuple[str, ...]
+) -> None:
+    path = tmp_path / "log"
+    path.write_bytes(bytes(range(200)))
+    for name in missing:
+        monkeypatch.delattr(os, name)
+    file, buffer = LogFile(path), bytearray(64)
+    assert file.read(10, 20) == bytes(range(10, 20))
+    assert file.read_into(buffer, 150) == 50
+    assert bytes(buffer[:50]) == bytes(range(150, 200))
+    file.close()

@@ -36,3 +36,10 @@ def test_a_prefix_with_an_open_quote() -> None:
 async def test_a_local_prefix_is_used() -> None:
     runner = open_runner(profile(prefix="env PLACE=here"), {})
     assert (await runner.run(["printenv", "PLACE"])).stdout == b"here\n"
+
+
+def test_windows_runs_no_commands_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("smtpadmin.transport.open_runner.sys.platform", "win32")
+    with pytest.raises(UsageError, match="need Unix"):
+        open_runner(profile(), {})
+    assert open_runner(profile(host="mx1"), {}).where == "ssh ann@mx1"
