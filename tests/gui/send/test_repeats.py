@@ -32,6 +32,7 @@ def recipe(port: int) -> Recipe:
     return Recipe(letter, SendPlan(Target("127.0.0.1", port)))
 
 
+@pytest.mark.qt_log_ignore("systemTrayWindowChanged")  # the offscreen platform has no tray
 async def test_the_tray_is_told_when_that_was_asked_for(
     repeats: Repeats, monkeypatch: pytest.MonkeyPatch
 ) -> None:
