@@ -18,6 +18,7 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "gui/": BY_THE_WINDOW,
     "gui/tour.py": BY_THE_TOUR,
     "gui/tour_states.py": BY_THE_TOUR,
+    "gui/tour_tools.py": BY_THE_TOUR,
     "cli/demo.py": BY_THE_TOUR,
     "cli/gui.py": BY_THE_WINDOW,
     "cli/queue.py": BY_A_TERMINAL,

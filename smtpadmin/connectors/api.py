@@ -239,6 +239,19 @@ class RoutingTester(Protocol):
         ...
 
 
+@runtime_checkable
+class Catcher(Protocol):
+    """A catch server of this program: it is started and stopped from here."""
+
+    async def start_catching(self) -> None:
+        """Listen. Raises UsageError (the port is taken), NotPermittedError, StorageError."""
+        ...
+
+    async def stop_catching(self) -> None:
+        """Listen no more; what was caught stays."""
+        ...
+
+
 ABILITIES: Mapping[str, type] = {
     "queue": QueueSource,
     "queue-control": QueueControl,
@@ -252,6 +265,7 @@ ABILITIES: Mapping[str, type] = {
     "stats": StatsSource,
     "advice": AdviceSource,
     "routing": RoutingTester,
+    "catch": Catcher,
 }
 """Abilities by the name that pages and commands ask for."""
 

@@ -65,6 +65,8 @@ COMMANDS = (
     Command("send_similar", "Send a si&milar test…", "Queue", "", "queue", "send"),
     Command("send_test", "&Send test message…", "Tools", "Ctrl+N", icon="send"),
     Command("explain", "&Explain a reply…", "Tools", icon="info"),
+    Command("catch_server", "&Catch server…", "Tools", icon="incoming"),
+    Command("load_test", "&Load test…", "Tools", icon="chart"),
     Command("next_problem", "&Next problem in the log", "Tools", "F2", "server"),
     Command("previous_problem", "&Previous problem in the log", "Tools", "Shift+F2", "server"),
     Command("go_to_time", "Go to a &time in the log…", "Tools", "Ctrl+G", "server", "clock"),

@@ -38,7 +38,7 @@ class ConnectionBanner(Banner):
     def show_status(self, status: SessionStatus) -> None:
         """Say what is wrong; hide when nothing is."""
         title = TITLES.get(status.state)
-        if title is None:
+        if title is None or self._context.has("catch"):  # its pages say it in their own words
             self._timer.stop()
             self.hide()
             return

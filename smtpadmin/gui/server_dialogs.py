@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QDialog, QFileDialog
 
 from smtpadmin.gui.ask import ask
+from smtpadmin.gui.workspace import CATCH
 
 if TYPE_CHECKING:
     from smtpadmin.gui.main_window import MainWindow
@@ -56,6 +57,16 @@ class ServerDialogs:
             profile = await self._window.workspace.open_logs(chosen)
             await self._window.open_server(profile.uuid, "logs")
 
+    def open_catch(self) -> None:
+        """Start a catch server and show it; one that there is already is shown."""
+        self._window.scope.spawn("catch server", self._open_catch())
+
+    async def _open_catch(self) -> None:
+        window = self._window
+        known = next((p for p in window.workspace.known if p.kind == CATCH), None)
+        profile = known or await window.workspace.open_catch()
+        await window.open_server(profile.uuid, "caught")
+
     async def _ask_for_logs(self) -> list[Path]:
         window = self._window
         dialog = QFileDialog(window, window.tr("Open log files: plain, gzip, zstd, xz or bzip2"))
@@ -72,6 +83,9 @@ class ServerDialogs:
             return
         if profile.kind == LOG_FILES:
             window.toast.show_notice(window.tr("Open the files again to change what is read"), None)
+            return
+        if profile.kind == CATCH:
+            await window.open_server(uuid, "settings")
             return
         store = window.workspace.store_of(profile)
         dialog = EditServer(await store.get(uuid), store, window.views.get(uuid), window)

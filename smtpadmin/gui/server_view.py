@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from smtpadmin.gui.connection_banner import TITLES, ConnectionBanner
 from smtpadmin.gui.header import Header
 from smtpadmin.gui.layout_memory import bring_back_panes, keep_panes
-from smtpadmin.gui.pages import PAGES, PageEntry
+from smtpadmin.gui.pages import PageEntry, pages_for
 from smtpadmin.gui.pages.page import Page
 from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.gui.widgets.connecting import Connecting
@@ -40,7 +40,7 @@ class ServerView(QWidget):
         self.setObjectName("panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.context = context
-        self.entries = [e for e in PAGES if not e.ability or context.has(e.ability)]
+        self.entries = pages_for(context.session.abilities)
         self.pages: dict[str, Page] = {}
         self.header = Header(context.profile)
         self.header.palette_wanted.connect(self.palette_wanted)

@@ -42,6 +42,8 @@ _STATE_WORDS = {
     SessionState.CONNECTING: "…",
 }
 
+_ICONS = {"builtin": "beaker", "catch-server": "incoming", "log-files": "log"}
+
 
 class SavedView(NamedTuple):
     """A filter of the queue with a name."""
@@ -199,7 +201,7 @@ class Sidebar(QWidget):
     def _add_server(self, group: QTreeWidgetItem, profile: Profile) -> None:
         item = QTreeWidgetItem(group, [visible(profile.name)])
         item.setData(0, KEY_ROLE, profile.uuid)
-        item.setData(0, ICON_ROLE, "beaker" if profile.kind == "builtin" else "server")
+        item.setData(0, ICON_ROLE, _ICONS.get(profile.kind, "server"))
         item.setToolTip(0, tooltip(visible(profile.name)))
         self._items[profile.uuid] = item
 

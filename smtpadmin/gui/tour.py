@@ -22,6 +22,7 @@ from smtpadmin.gui.server_view import ServerView
 from smtpadmin.gui.theme.theme import Scheme, current_theme
 from smtpadmin.gui.tour_send import send_test_pictures
 from smtpadmin.gui.tour_states import broken_profiles, silent_server
+from smtpadmin.gui.tour_tools import show_tools
 from smtpadmin.gui.workspace import Workspace
 from smtpadmin.model.queue import QueueAction
 from smtpadmin.model.tracking import TrackCriteria
@@ -76,6 +77,7 @@ class Tour:
             ("dialogs", lambda: self._dialogs(window, view)),
             ("send test", lambda: send_test_pictures(self.save, window, view)),
             ("looks", lambda: self._looks(window, view)),
+            ("tools", lambda: show_tools(self, window)),
             ("states", lambda: self._states(window, workspace)),
         ):
             await self._step(name, step)

@@ -244,6 +244,17 @@ class WindowCommands:
 
         self._window.scope.spawn("explain", ask(ExplainDialog(self._window)))
 
+    def do_catch_server(self) -> None:
+        self._window.servers.open_catch()
+
+    def do_load_test(self) -> None:
+        from smtpadmin.gui.dialogs.load_test import LoadTestDialog
+
+        view = self._window.current_view()
+        uuid = view.context.profile.uuid if view else ""
+        dialog = LoadTestDialog(self._window.workspace, uuid, self._window)
+        self._window.scope.spawn("load test", ask(dialog))
+
     def do_next_problem(self) -> None:
         self._page_do("next_problem", 1)
 

@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from smtpadmin.model.mailbox import MailboxAccount
     from smtpadmin.model.profile import Profile
     from smtpadmin.services.demo_server import DemoServer
-    from smtpadmin.services.session import ServerSession
+    from smtpadmin.services.session import Factory, ServerSession
     from smtpadmin.settings.journal import Journal
     from smtpadmin.settings.profiles import ProfileStore
     from smtpadmin.settings.secret_store import SecretStore
+
+
+CATCH = "catch-server"
+"""The kind of ``services.catch_host``, which is loaded when it is needed."""
 
 
 class Workspace(QObject):
@@ -145,15 +149,23 @@ class Workspace(QObject):
         await self.reload()
         return profile
 
+    async def open_catch(self) -> Profile:
+        """A profile of a catch server, set up as the last one was, for this session."""
+        from smtpadmin.services.catch_host import profile_of, setup_from
+
+        kept: dict[str, object] = self.preferences.get("catch", {})
+        profile = profile_of(setup_from(kept), {profile.name for profile in self.known})
+        await self.demo_profiles.add(profile, {})
+        await self.reload()
+        return profile
+
     async def session_for(self, profile: Profile) -> ServerSession:
         """The session of a profile, started when it is new."""
         session = self.sessions.get(profile.uuid)
         if session is None:
-            from smtpadmin.connectors import registry
-            from smtpadmin.services.log_files import KIND, LogFiles
-            from smtpadmin.services.session import Factory, ServerSession
+            from smtpadmin.services.session import ServerSession
 
-            factory: Factory = LogFiles if profile.kind == KIND else registry.create
+            factory = _factory(profile.kind)
             session = ServerSession(profile, await self.secrets_of(profile), factory)
             self.sessions[profile.uuid] = session
             session.start()
@@ -188,3 +200,17 @@ class Workspace(QObject):
         if self.demo is not None:
             await self.demo.stop()
             self.demo = None
+
+
+def _factory(kind: str) -> Factory:
+    """What makes the connector of a kind; two kinds live in the window alone."""
+    from smtpadmin.connectors import registry
+    from smtpadmin.services import log_files
+
+    if kind == log_files.KIND:
+        return log_files.LogFiles
+    if kind == CATCH:
+        from smtpadmin.services.catch_host import CatchHost
+
+        return CatchHost
+    return registry.create

@@ -267,9 +267,10 @@ class _Run:
         self._latency.record(seconds)
 
     def failed(self, stage: str, reply: str) -> None:
-        """Count one that was not."""
+        """Count one that was not; without a reply its error was counted already."""
         self._failed += 1
-        self._count_error(stage, reply)
+        if reply:
+            self._count_error(stage, reply)
 
     def recipient_refused(self, reply: str) -> None:
         """Count a recipient that was not taken."""

@@ -48,7 +48,7 @@ WAITS_FOR_THE_USER = frozenset(
 
 
 class GivenUpError(SmtpadminError):
-    """The user ended the try to connect."""
+    """The user ended the try to connect, or what it led to; the next one is the user's to start."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,4 +231,6 @@ def _state_for(error: SmtpadminError, otherwise: SessionState) -> SessionState:
         return SessionState.UNTRUSTED
     if isinstance(error, NotPermittedError):
         return SessionState.PERMISSION_DENIED
+    if isinstance(error, GivenUpError):
+        return SessionState.OFFLINE
     return otherwise

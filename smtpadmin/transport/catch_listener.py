@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import ssl
 from collections.abc import Callable
 
@@ -43,7 +44,7 @@ class CatchListener:
             )
         except OSError as error:
             raise UsageError(
-                f"cannot listen there ({error.strerror or error})",
+                f"cannot listen there ({_why(error)})",
                 where=f"{address[0]}:{address[1]}",
                 remedy="Stop what uses the port, or choose another one.",
             ) from error
@@ -77,6 +78,12 @@ class CatchListener:
             return session
 
         return make
+
+
+def _why(error: OSError) -> str:
+    """The system's own words: asyncio's repeat the address."""
+    known = error.errno is not None and error.errno > 0
+    return os.strerror(error.errno) if known and error.errno else error.strerror or str(error)
 
 
 class _Refusal(asyncio.Protocol):

@@ -40,7 +40,7 @@ class LoadCounter(Protocol):
         """A message was accepted, so long after MAIL."""
 
     def failed(self, stage: str, reply: str) -> None:
-        """A message was not."""
+        """A message was not; an empty reply was told already, as that of its recipient."""
 
     def recipient_refused(self, reply: str) -> None:
         """One recipient of a message was not taken."""
@@ -67,6 +67,7 @@ class LoadConnection(asyncio.BufferedProtocol):
         self._left = self._plan.per_connection or -1
         self._kept: list[bytes] = []
         self._first_refusal = b""
+        self._sender_refused = False
         self._why = ""
         self._number = -1
         self._began = 0.0
@@ -260,7 +261,7 @@ class LoadConnection(asyncio.BufferedProtocol):
             self._on_reply = self._after_data
             self._write(b"DATA\r\n")
         else:
-            self._refused(line)
+            self._refused(line, told=True)
 
     def _count_recipient(self, line: bytes) -> None:
         if line[0:1] == b"2":
@@ -297,6 +298,7 @@ class LoadConnection(asyncio.BufferedProtocol):
         if self.stage == "mail":
             self.stage = "rcpt"
             self._first_refusal = line if line[0:1] != b"2" else b""
+            self._sender_refused = bool(self._first_refusal)
         elif self._waiting:
             self._count_recipient(line)
             self._first_refusal = self._first_refusal or (line if line[0:1] != b"2" else b"")
@@ -307,14 +309,19 @@ class LoadConnection(asyncio.BufferedProtocol):
             self._on_reply = self._after_nothing
             self._write(b".\r\n")
         else:
-            self._refused(self._first_refusal or line)
+            self._refused_together(line)
 
     def _after_nothing(self, line: bytes) -> None:
-        self._refused(self._first_refusal or line)
+        self._refused_together(line)
 
-    def _refused(self, line: bytes) -> None:
-        """Count it and begin anew; 421 ends the connection (RFC 5321 section 3.8)."""
-        self._counter.failed(self.stage, _text(line))
+    def _refused_together(self, line: bytes) -> None:
+        recipient = bool(self._first_refusal) and not self._sender_refused
+        self._refused(self._first_refusal or line, told=recipient)
+
+    def _refused(self, line: bytes, *, told: bool = False) -> None:
+        """Count it and begin anew; 421 ends the connection (RFC 5321 section 3.8). ``told``: the
+        reply was counted already, as that of a recipient."""
+        self._counter.failed(self.stage, "" if told else _text(line))
         self._number = -1
         if line[:3] == b"421":
             self._finish()

@@ -466,7 +466,7 @@ def test_nothing_heavy_is_loaded_for_the_first_frame() -> None:
         "import os, sys; os.environ['SMTPADMIN_EXIT_AFTER_FIRST_FRAME'] = '1';"
         "from smtpadmin.cli.window import open_window; code = open_window();"
         "heavy = {'numpy', 'aiohttp', 'asyncssh', 'keyring', 'cryptography', 'dns', 'rich', 'aiosmtplib',"
-        " 'click'}"
+        " 'click', 'aiosmtpd', 'smtpadmin.connectors.registry'}"
         " & set(sys.modules); sys.exit(f'loaded {heavy}' if heavy else code)"
     )
     done = subprocess.run(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPushButton, QVBoxLayout, QWidget
 
 from smtpadmin.gui.widgets.label import Label
+from smtpadmin.gui.workspace import CATCH
 from smtpadmin.model.profile import Profile
 from smtpadmin.util.text import visible
 
@@ -19,14 +20,12 @@ class RemoveServer(QDialog):
         column.setContentsMargins(20, 16, 20, 16)
         title = Label(self.tr("Remove {0}?").format(visible(profile.name, 80)))
         title.setObjectName("subtitle")
-        words = Label(
-            self.tr(
-                "Its profile and its password are taken out of the keyring. Nothing happens on the "
-                "server itself."
-            )
-        )
+        words = Label(self._words(profile))
         words.setWordWrap(True)
-        self.go = QPushButton(self.tr("Remove profile"))
+        of_session = profile.kind == CATCH
+        self.go = QPushButton(
+            self.tr("Stop and remove") if of_session else self.tr("Remove profile")
+        )
         self.go.setObjectName("dangerPrimary")
         self.go.setAutoDefault(False)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
@@ -37,3 +36,11 @@ class RemoveServer(QDialog):
         for widget in (title, words, buttons):
             column.addWidget(widget)
         self.setMinimumWidth(50 * self.fontMetrics().averageCharWidth())
+
+    def _words(self, profile: Profile) -> str:
+        if profile.kind == CATCH:
+            return self.tr("It is stopped, and everything that it has caught is forgotten.")
+        return self.tr(
+            "Its profile and its password are taken out of the keyring. Nothing happens on the "
+            "server itself."
+        )

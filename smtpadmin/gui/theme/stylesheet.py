@@ -97,12 +97,12 @@ QStatusBar {{ background: {side}; border-top: 1px solid {line}; }}
 QStatusBar::item {{ border: 0; }}
 QProgressBar {{ background: {line}; border: 0; border-radius: 3px; max-height: 6px; }}
 QProgressBar::chunk {{ background: {accent}; border-radius: 3px; }}
-QCheckBox::indicator, QRadioButton::indicator {{
+QCheckBox::indicator, QRadioButton::indicator, QTableView::indicator {{
   width: 14px; height: 14px; border: 1px solid {muted}; background: {panel}; }}
-QCheckBox::indicator {{ border-radius: 3px; }}
+QCheckBox::indicator, QTableView::indicator {{ border-radius: 3px; }}
 QRadioButton::indicator {{ border-radius: 8px; }}
 QCheckBox::indicator:focus, QRadioButton::indicator:focus {{ border-color: {accent}; }}
-QCheckBox::indicator:checked {{ image: url(controls:check.svg); }}
+QCheckBox::indicator:checked, QTableView::indicator:checked {{ image: url(controls:check.svg); }}
 QRadioButton::indicator:checked {{ image: url(controls:dot.svg); }}
 #selectionBar {{ background: {select}; }}
 #strip, #filterRow {{ background: {panel}; }}

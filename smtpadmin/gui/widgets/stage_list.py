@@ -49,6 +49,14 @@ class StageList(QTableWidget):
         header.setSectionResizeMode(3, QHeaderView.ResizeMode.Interactive)
         self.setColumnWidth(3, 34 * self.fontMetrics().averageCharWidth())
         self.checks: list[Check] = []
+        current_theme().changed.connect(self._retint)
+
+    def _retint(self) -> None:
+        """The icons and words of the results in the colours of the palette in force."""
+        for row, check in enumerate(self.checks):
+            item = self.item(row, 0)
+            if item is not None:
+                _colour(item, check)
 
     def start(self) -> None:
         """Forget the last run."""
@@ -60,15 +68,13 @@ class StageList(QTableWidget):
         self.checks.append(check)
         row = self.rowCount()
         self.insertRow(row)
-        name, tone = _LOOK[check.result]
         took = f"{check.took_ms:.0f} ms" if check.took_ms else ""
         words = (check.result.value, f"{check.name}  {check.target}", check.detail, check.fix, took)
         for column, text in enumerate(words):
             item = QTableWidgetItem(visible(text, 300))
             item.setToolTip(tooltip(visible(text)))
             if column == 0:
-                item.setIcon(icon(name, tone))
-                item.setForeground(current_theme().color(tone))
+                _colour(item, check)
             self.setItem(row, column, item)
         self.resizeRowToContents(row)
         self.scrollToBottom()
@@ -84,6 +90,12 @@ class StageList(QTableWidget):
             QGuiApplication.clipboard().setText(self.as_text())
         else:
             super().keyPressEvent(event)
+
+
+def _colour(item: QTableWidgetItem, check: Check) -> None:
+    name, tone = _LOOK[check.result]
+    item.setIcon(icon(name, tone))
+    item.setForeground(current_theme().color(tone))
 
 
 def _line(check: Check) -> str:
