@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from smtpadmin.formats.exchange_log import GENERATIONS
 from smtpadmin.model.log import LogRecord
@@ -304,7 +305,32 @@ def _ftgate(mail: Mail) -> list[Step]:
     ]
 
 
+def builtin_id(number: int) -> str:
+    return f"B{number:07d}"
+
+
+def _builtin(mail: Mail) -> list[Step]:
+    def line(event: str, **fields: Any) -> Step:
+        common = {
+            "host": "mx1",
+            "level": "info",
+            "event": event,
+            "queue_id": builtin_id(mail.number),
+        }
+        return lambda now: json.dumps({"time": now.isoformat()} | common | fields)
+
+    return [
+        line("message-id", **{"message-id": mail.message_id}),
+        line("queued", **{"from": mail.sender, "to": list(mail.ends), "size": 10}),
+        *(
+            line("delivery", to=to, status=end.value, dsn="2.0.0", reply=REPLIES[end], relay="mx")
+            for to, end in rounds(mail)
+        ),
+    ]
+
+
 WRITERS: Mapping[str, Writer] = {
+    "builtin": Writer(_builtin, queue_id=builtin_id),
     "sendmail": Writer(_sendmail, queue_id=sendmail_id),
     "opensmtpd": Writer(_opensmtpd, queue_id=opensmtpd_id, message_ids=False),
     "exchange": Writer(_exchange, queue_id=lambda number: str(1000 + number)),
