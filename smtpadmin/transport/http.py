@@ -121,6 +121,9 @@ class HttpTransport:
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(headers=self._headers, trust_env=False)
+        elif self._session.closed:
+            # close() is still waiting for it; aiohttp would raise a bare RuntimeError.
+            raise UnreachableError("the connection is being given up", where=self.base)
         return self._session
 
     @contextlib.contextmanager

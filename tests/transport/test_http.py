@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import web
+from aiohttp import TCPConnector, web
 
 from smtpadmin.model.errors import (
     LoginError,
@@ -123,3 +124,32 @@ async def test_a_closed_port_and_a_server_that_is_no_http_server() -> None:
         with pytest.raises(UnreachableError):
             await transport.get("/x")
         await transport.close()
+
+
+async def test_a_request_while_the_connection_is_given_up_is_an_error_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    closing, go_on = asyncio.Event(), asyncio.Event()
+    close = TCPConnector.close
+
+    async def slow(self: TCPConnector, **options: bool) -> None:
+        waiting = close(self, **options)
+        closing.set()
+        await go_on.wait()
+        await waiting
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(text="here")
+
+    async with served(handler) as transport:
+        assert await transport.get("/x") == b"here"
+        monkeypatch.setattr(TCPConnector, "close", slow)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(transport.close())
+            await closing.wait()
+            try:
+                with pytest.raises(UnreachableError):
+                    await transport.get("/x")
+            finally:
+                go_on.set()
+        assert await transport.get("/x") == b"here"
