@@ -25,6 +25,9 @@ _SCHEMES = {
     "imaps": (MailboxProtocol.IMAP, TlsMode.IMPLICIT), "imap": (MailboxProtocol.IMAP, TlsMode.STARTTLS),
     "pop3s": (MailboxProtocol.POP3, TlsMode.IMPLICIT), "pop3": (MailboxProtocol.POP3, TlsMode.STARTTLS),
 }  # fmt: skip
+_BAD_NEWS = frozenset(DeliveryStatus) - {
+    DeliveryStatus.DELIVERED, DeliveryStatus.SENT, DeliveryStatus.QUEUED, DeliveryStatus.UNKNOWN,
+}  # fmt: skip
 
 
 def mailbox_account(url: str, ca_file: str | None = None) -> MailboxAccount:
@@ -89,8 +92,7 @@ def say_step(step: FollowStep) -> None:
     if step.kind is StepKind.STATE:
         relay = f" by {step.relay}" if step.relay else ""
         words = f"{step.recipient} {step.status}{relay}: {step.words}"
-        if step.next_try is not None:
-            words += f" (next try {step.next_try.astimezone():%H:%M:%S})"
+        words += _what_comes_next(step)
     elif step.kind is StepKind.NOT_ASKED:
         words = f"could not be asked: {step.words}"
     else:
@@ -98,6 +100,14 @@ def say_step(step: FollowStep) -> None:
     note(f"{clock} {where}: {words}")
     if step.explanation is not None:
         note(f"{clock}   {step.explanation.summary}. {step.explanation.remedy}")
+
+
+def _what_comes_next(step: FollowStep) -> str:
+    if step.next_try is not None:
+        return f" (next try {step.next_try.astimezone():%H:%M:%S})"
+    if step.status is DeliveryStatus.DEFERRED:
+        return " (the server does not say when it tries again)"
+    return " (until it is released)" if step.status is DeliveryStatus.HELD else ""
 
 
 def say_report(report: FollowReport, seconds: float) -> None:
@@ -113,7 +123,7 @@ def say_report(report: FollowReport, seconds: float) -> None:
 
 
 def _say_arrival(found: ArrivalReport) -> None:
-    junk = ", which is junk" if found.is_junk else ""
+    junk = ", a folder for junk," if found.is_junk else ""
     after = f" after {found.after_s:g} s" if found.after_s is not None else ""
     note(f"it lies in {found.folder}{junk}{after}")
     for hop in found.hops:
@@ -130,6 +140,13 @@ def _say_arrival(found: ArrivalReport) -> None:
         for change in found.changes.rewritten:
             note(f"  {change.name} was rewritten: {change.before!r} became {change.after!r}")
         note(f"  the body is {found.changes.body}; {len(found.changes.added)} fields were added")
+
+
+def exit_code(report: FollowReport) -> int:
+    """Bad news is what did not get through: lost, put off, held, or not in the mailbox. What is still
+    on its way, or was seen by nobody, is none."""
+    missing = any(step.kind is StepKind.NOT_ARRIVED for step in report.steps)
+    return 1 if missing or report.status in _BAD_NEWS else 0
 
 
 def as_record(report: FollowReport) -> dict[str, Any]:

@@ -148,7 +148,9 @@ async def _one_turn(
         from smtpadmin.cli import follow
 
         follow.say_report(report, options["follow_for"])
-    return 0 if error is None else error.exit_code
+    if error is not None:
+        return error.exit_code
+    return follow.exit_code(report) if report is not None else 0
 
 
 def _pause(text: str | None) -> float:

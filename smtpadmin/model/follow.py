@@ -32,7 +32,7 @@ class StepKind(enum.StrEnum):
     ARRIVED = "arrived"
     """It lies in the mailbox."""
     NOT_ARRIVED = "not-arrived"
-    """It did not come within the time."""
+    """It, or the bounce of it, did not come within the time."""
 
 
 @dataclass(frozen=True, slots=True)

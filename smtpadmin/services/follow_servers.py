@@ -5,7 +5,7 @@ before was told. Each question has its own deadline, and a server that fails is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from smtpadmin.connectors.api import Connector, QueueSource, ability
@@ -24,7 +24,7 @@ MOST_ENTRIES = 100_000
 
 
 class ServerSearch:
-    """``found`` has the messages by server, the origin first; ``failures`` who could not be asked."""
+    """``found`` has the messages by server; ``failures`` who could not be asked."""
 
     def __init__(self, connectors: Mapping[str, Connector], origin: str | None) -> None:
         names = sorted(connectors, key=lambda name: name != origin)
@@ -76,10 +76,30 @@ class ServerSearch:
                 return found
         return []
 
-    def _handed_on(self, name: str) -> list[tuple[str, str]]:
-        """Queue IDs that other servers were given by the next hop, with the recipient: IDs are used
-        again, and another server's message may have the same."""
-        others = (m for server, found in self.found.items() if server != name for m in found)
+    def along_the_way(self) -> list[tuple[str, list[TrackedMessage]]]:
+        """What was found, whoever handed the message on before whoever took it, which an ID in the
+        reply tells; else the origin first."""
+        ids = {name: {q for m in found for q in m.queue_ids} for name, found in self.found.items()}
+        left = [name for name in self._connectors if name in ids]
+        ordered: list[str] = []
+        while left:
+            given = {
+                name: {queue_id for queue_id, _ in self._handed_on(name, left)} for name in left
+            }
+            following = next((name for name in left if not given[name] & ids[name]), left[0])
+            left.remove(following)
+            ordered.append(following)
+        return [(name, self.found[name]) for name in ordered]
+
+    def _handed_on(self, name: str, by: Collection[str] | None = None) -> list[tuple[str, str]]:
+        """Queue IDs that other servers (``by``: these of them) were given by the next hop, with the
+        recipient: IDs are used again, and another server's message may have the same."""
+        others = (
+            message
+            for server, found in self.found.items()
+            if server != name and (by is None or server in by)
+            for message in found
+        )
         sent = (r for m in others for r in m.recipients if r.status is DeliveryStatus.SENT)
         named = ((queue_id_in(_reply_text(r.reply or "")), r.address) for r in sent)
         return [(queue_id, address) for queue_id, address in named if queue_id is not None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 
 from smtpadmin.connectors.api import Connector, MessageSource, ability
@@ -131,7 +131,7 @@ class MessageFollower:
         known = set(self._search.found)
         await self._search.ask_all(result)
         tries: list[datetime] = []
-        for name, found in self._search.found.items():
+        for name, found in self._search.along_the_way():
             if name not in known:
                 self._step(StepKind.FOUND, name, queue_id=next(iter(found[0].queue_ids), None))
             waits = [m for m in found if m.status in _WAITING]
@@ -164,9 +164,9 @@ class MessageFollower:
     def _tell_recipient(
         self, name: str, message: TrackedMessage, each: TrackedRecipient, entry: QueueEntry | None
     ) -> None:
-        bad = each.status in (*_LOST, *_WAITING)
+        bad = each.status in (*_LOST, DeliveryStatus.DEFERRED)
         explanation: Explanation | None = None
-        if bad and each.reply:
+        if bad and each.reply:  # why one is held is no reply of a server
             explanation = explain_reply(
                 each.reply,
                 expires=entry.expires if entry else None,
@@ -203,17 +203,20 @@ class MessageFollower:
             )  # fmt: skip
 
     def _messages(self) -> list[TrackedMessage]:
-        return [message for found in self._search.found.values() for message in found]
+        return [message for _, found in self._search.along_the_way() for message in found]
 
-    def _status(self) -> DeliveryStatus:
-        """Of each recipient the state on the last server that has it; then of all."""
+    def _last_states(self) -> Collection[DeliveryStatus]:
+        """Of each recipient the state on the last server that has it."""
         last: dict[str, DeliveryStatus] = {}
         for message in self._messages():
             for each in message.recipients:
                 known = last.get(each.address.lower())
                 if known is None or _rank(each.status) > _rank(known):
                     last[each.address.lower()] = each.status
-        return message_status(last.values())
+        return last.values()
+
+    def _status(self) -> DeliveryStatus:
+        return message_status(self._last_states())
 
     def _has_ended(self) -> bool:
         messages = self._messages()
@@ -232,7 +235,7 @@ class MessageFollower:
         """Its arrival; where it cannot arrive any more, or not in this time, nobody waits for it."""
         if waiting is None:
             return None
-        reached = any(r.status in _THROUGH for m in self._messages() for r in m.recipients)
+        reached = any(status in _THROUGH for status in self._last_states())
         if waiting.done() or reached or self._status() not in (*_LOST, *_WAITING):
             return await waiting
         waiting.cancel()
@@ -270,14 +273,14 @@ class MessageFollower:
         except SmtpadminError as error:
             self._fail(account.where, error)
             return
-        if found is not None:
-            explanation = explain_message(found.raw)
-            self._step(
-                StepKind.NOTIFICATION,
-                account.where,
-                words=explanation.summary,
-                explanation=explanation,
-            )
+        if found is None:
+            words = "no bounce of it has arrived"
+            self._step(StepKind.NOT_ARRIVED, account.where, words=words)
+            return
+        explanation = explain_message(found.raw)
+        self._step(
+            StepKind.NOTIFICATION, account.where, words=explanation.summary, explanation=explanation
+        )
 
     def _unexpected(self, name: str, error: BaseException) -> None:
         """Raised to whoever awaits it; kept for the log when nobody does any more."""
@@ -302,7 +305,8 @@ class MessageFollower:
 
 
 def _rank(status: DeliveryStatus) -> int:
-    """How much a server's word counts: handed on is the least, for the next one knows more."""
-    if status is DeliveryStatus.SENT:
-        return 0
-    return 1 if status in (DeliveryStatus.UNKNOWN, DeliveryStatus.QUEUED) else 2
+    """How much a server's word counts: handed on is the least, for the next one knows more. One that
+    did not take the message leaves it to the one before, which tries again or bounces it."""
+    if status in (DeliveryStatus.SENT, DeliveryStatus.REJECTED):
+        return 0 if status is DeliveryStatus.SENT else 1
+    return 2 if status in (DeliveryStatus.UNKNOWN, DeliveryStatus.QUEUED) else 3

@@ -80,9 +80,15 @@ async def _followed(
         hops = [hop for hop in next_hops(message, hosts) if hop not in seen]
         if not hops:
             break
+        taken: set[tuple[str, str]] = set()
         for hop in hops:
             seen.add(hop)
-            message = await _hop(message, hop, connectors.get(hop.server), criteria) or message
+            if (hop.queue_id, hop.recipient) in taken:
+                continue  # another server of that host has it
+            further = await _hop(message, hop, connectors.get(hop.server), criteria)
+            if further is not None:
+                message = further
+                taken.add((hop.queue_id, hop.recipient))
     return message
 
 

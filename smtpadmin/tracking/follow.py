@@ -1,7 +1,9 @@
 """From one server's log into the next one's: a remote ``queued as ID`` or ``C="250 OK id=ID"``.
 
 The ID means something only on the host that gave it. So it is followed only where a profile names
-that host, and believed only when that server's own log knows the ID for the same recipient.
+that host, and believed only when that server's own log knows the ID for the same recipient: that
+tells apart servers that share a host, as instances of Postfix do. A relay on a loopback address is
+on the computer of the server whose log says so, and on no other.
 """
 
 from __future__ import annotations
@@ -9,7 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 
+from smtpadmin.model.profile import Profile
 from smtpadmin.model.status import DeliveryStatus, message_status
 from smtpadmin.model.tracking import TrackedMessage, TrackedRecipient
 
@@ -34,15 +38,42 @@ class NextHop:
 def next_hops(message: TrackedMessage, hosts: Mapping[str, Collection[str]]) -> list[NextHop]:
     """The next hops of a message among servers whose host names and addresses are known."""
     found: list[NextHop] = []
+    known = {name: {_folded(host) for host in named} for name, named in hosts.items()}
     for recipient in message.recipients:
         queue_id = queue_id_there(recipient)
         if recipient.status is not DeliveryStatus.SENT or queue_id is None:
             continue
+        here = _server_of(message, recipient)
         names = relay_names(recipient.relay or "")
-        for server, known in hosts.items():
-            if names & {name.casefold().rstrip(".") for name in known}:
-                found.append(NextHop(server, queue_id, recipient.address))
+        if here is not None and any(map(_is_loopback, names)):
+            names = known.get(here, set())
+        servers = [server for server, own in known.items() if names & own]
+        servers.sort(key=lambda server: server == here)
+        found += [NextHop(server, queue_id, recipient.address) for server in servers]
     return list(dict.fromkeys(found))
+
+
+def hosts_of(profile: Profile) -> tuple[str, ...]:
+    """What other servers' logs may call a server; without a host it is on this computer."""
+    is_local = not profile.host or profile.settings.get("access") == "local"
+    return ("localhost",) if is_local else (profile.host,)
+
+
+def _server_of(message: TrackedMessage, recipient: TrackedRecipient) -> str | None:
+    """The server that tells of this recipient."""
+    legs = (leg for leg in reversed(message.legs) if leg.queue_id == recipient.queue_id)
+    return next((leg.server for leg in legs), None)
+
+
+def _is_loopback(name: str) -> bool:
+    try:
+        return ip_address(name).is_loopback
+    except ValueError:
+        return name == "localhost"
+
+
+def _folded(name: str) -> str:
+    return name.casefold().rstrip(".")
 
 
 def queue_id_there(recipient: TrackedRecipient) -> str | None:
@@ -56,7 +87,7 @@ def relay_names(relay: str) -> set[str]:
     """Name and address of a relay as logged, in lower case: ``mx[192.0.2.1]:25``, ``mx [192.0.2.1]``."""
     found = _NAME_AND_ADDRESS.match(relay)
     parts = found.groups() if found else (relay.partition(":")[0],)
-    return {part.casefold().rstrip(".") for part in parts if part}
+    return {_folded(part) for part in parts if part}
 
 
 def joined(message: TrackedMessage, hop: NextHop, there: TrackedMessage) -> TrackedMessage | None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from smtpadmin.cli.follow import as_record, mailbox_account, say_report, say_step
+from smtpadmin.cli.follow import as_record, exit_code, mailbox_account, say_report, say_step
 from smtpadmin.cli.output import plain
 from smtpadmin.model.authentication import ArcResult, Authentication, DmarcResult
 from smtpadmin.model.errors import UnreachableError, UsageError
@@ -58,18 +58,22 @@ def test_steps_in_words(capsys: pytest.CaptureFixture[str]) -> None:
         )
     )  # fmt: skip
     say_step(FollowStep(NOW, StepKind.NOT_ASKED, "mx2", "gone"))
+    for status in (DeliveryStatus.DEFERRED, DeliveryStatus.HELD):
+        say_step(FollowStep(NOW, StepKind.STATE, "mx", "why", recipient="c@d", status=status))
     said = capsys.readouterr().err
     assert "mx Q1: accepted Ok" in said
     assert "c@d deferred by r: 452 4.2.2 full␛ (next try" in said
     assert "mailbox is full" in said
     assert "could not be asked: gone" in said
+    assert "c@d deferred: why (the server does not say when it tries again)" in said
+    assert "c@d held: why (until it is released)" in said
 
 
 def test_the_report_in_words(capsys: pytest.CaptureFixture[str]) -> None:
     tracked = (TrackedMessage(("Q",), DeliveryStatus.DELIVERED, ()),)
     say_report(FollowReport("<1@x>", DeliveryStatus.DELIVERED, True, tracked, arrival=ARRIVAL), 30)
     said = capsys.readouterr().err
-    assert "it lies in Junk, which is junk after 3 s" in said
+    assert "it lies in Junk, a folder for junk, after 3 s" in said
     assert "a.example → b.example +2 s TLS" in said
     assert "DMARC pass" in said
     assert "\x1b" not in said
@@ -103,3 +107,14 @@ def test_the_object_is_json() -> None:
     assert found["follow"]["steps"][0]["explanation"]["reason"] == "mailbox-full"
     assert found["follow"]["failures"] == {"b": "gone"}
     assert found["follow"]["arrival"]["hops"][0]["by"] == "b.example"
+
+
+@pytest.mark.parametrize("status", list(DeliveryStatus))
+def test_exit_codes(status: DeliveryStatus) -> None:
+    good = {"delivered", "sent", "queued", "unknown"}
+    assert exit_code(FollowReport("<1@x>", status, True)) == (0 if status in good else 1)
+
+
+def test_what_is_not_in_the_mailbox_is_bad_news() -> None:
+    step = FollowStep(NOW, StepKind.NOT_ARRIVED, "imap://mail.example:993")
+    assert exit_code(FollowReport("<1@x>", DeliveryStatus.DELIVERED, True, steps=(step,))) == 1

@@ -237,7 +237,7 @@ async def filtered_line_among_all(logs: LogsPage) -> None:
     chosen = logs.table.current_row()
     logs.show_in_context()
     assert logs.box.text == ""
-    assert logs.table.current_row() is chosen
+    assert logs.table.current_row() == chosen
     when = logs.store.row(5).time
     assert when is not None
     logs.ask_for_time()

@@ -1,4 +1,5 @@
-"""A real Dovecot on free loopback ports: IMAP, POP3 (plain, STARTTLS and TLS) and LMTP, one account."""
+"""A real Dovecot on free loopback ports: IMAP, POP3 (plain, STARTTLS and TLS), LMTP, and
+its logins for Postfix (``auth``). One account, more where a test wants them."""
 
 from __future__ import annotations
 
@@ -8,9 +9,10 @@ import shutil
 import smtplib
 import socket
 import subprocess
+import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,9 +21,11 @@ import trustme
 
 from smtpadmin.model.mailbox import MailboxAccount, MailboxProtocol
 from smtpadmin.model.profile import TlsMode
+from tests.support.programs import missing
 
 USER, PASSWORD = "anna@local.example", "pass word"
-PORTS = ("imap", "imaps", "pop3", "pop3s", "lmtp")
+SIEVE_PLUGIN = Path("/usr/lib/dovecot/modules/lib90_sieve_plugin.so")
+PORTS = ("imap", "imaps", "pop3", "pop3s", "lmtp", "auth")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Dovecot:
     folder: Path
     ports: dict[str, int]
     ca_file: str
+    password: str = PASSWORD
 
     def account(
         self,
@@ -39,7 +44,7 @@ class Dovecot:
         **more: str,
     ) -> MailboxAccount:
         name = protocol.value + ("s" if tls is TlsMode.IMPLICIT else "")
-        values = {"user": USER, "password": PASSWORD, "ca_file": self.ca_file} | more
+        values = {"user": USER, "password": self.password, "ca_file": self.ca_file} | more
         return MailboxAccount(protocol, "localhost", self.ports[name], tls, **values)
 
     def deliver(self, raw: bytes, recipient: str = USER) -> None:
@@ -56,8 +61,17 @@ class Dovecot:
 
 
 @contextmanager
-def running_dovecot(folder: Path) -> Iterator[Dovecot]:
-    """Skips where Dovecot is missing or we are not root (its processes change their user)."""
+def running_dovecot(
+    folder: Path | None = None,
+    *,
+    others: Sequence[str] = (),
+    password: str = PASSWORD,
+    sieve: str = "",
+) -> Iterator[Dovecot]:
+    """``others`` are accounts beside USER; ``sieve`` is a script that files what LMTP brings. The
+    server's own users must get at ``folder``: pytest closes its folders again whenever another run
+    starts, so without one it is made elsewhere, and removed. Skips where Dovecot is missing or
+    we are not root (its processes change their user)."""
     program = shutil.which("dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if program is None:
         if os.environ.get("CI"):
@@ -70,18 +84,21 @@ def running_dovecot(folder: Path) -> Iterator[Dovecot]:
         pytest.skip(f"the configuration here is Dovecot 2.3's, this is {version.split()[0]}")
     if os.geteuid() != 0:
         pytest.skip("Dovecot's processes change their user, which needs root")
-    server = _configured(folder)
-    with subprocess.Popen(
-        [program, "-F", "-c", str(folder / "dovecot.conf")], stderr=subprocess.DEVNULL
-    ) as process:
-        try:
-            _wait(server, process)
-            yield server
-        finally:
-            process.terminate()
+    if sieve and not SIEVE_PLUGIN.exists():
+        missing("Dovecot's sieve is not installed (packaging/system/tests.txt)")
+    with ExitStack() as stack:
+        if folder is None:
+            folder = Path(tempfile.mkdtemp(prefix="smtpadmin-dovecot-"))
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        server = _configured(folder, (USER, *others), password, sieve)
+        command = [program, "-F", "-c", str(folder / "dovecot.conf")]
+        process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
+        stack.callback(process.terminate)
+        _wait(server, process)
+        yield server
 
 
-def _configured(folder: Path) -> Dovecot:
+def _configured(folder: Path, users: Sequence[str], password: str, sieve: str) -> Dovecot:
     folder.chmod(0o755)
     for parent in folder.parents:
         if parent != Path("/") and not parent.stat().st_mode & 0o001:
@@ -90,13 +107,18 @@ def _configured(folder: Path) -> Dovecot:
     certificate = ca.issue_cert("localhost", "127.0.0.1")
     ca.cert_pem.write_to_path(str(folder / "ca.pem"))
     certificate.private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
-    (folder / "users").write_text(f"{USER}:{{PLAIN}}{PASSWORD}\n")
+    (folder / "users").write_text("".join(f"{user}:{{PLAIN}}{password}\n" for user in users))
     ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
     mail = folder / "mail"
     mail.mkdir()
     shutil.chown(mail, "mail", "mail")
-    (folder / "dovecot.conf").write_text(CONFIG.format(folder=folder, **ports))
-    return Dovecot(folder, ports, str(folder / "ca.pem"))
+    text = CONFIG.format(folder=folder, **ports)
+    if sieve:
+        (folder / "default.sieve").write_text(sieve)
+        shutil.chown(folder, "mail", "mail")  # it is compiled beside the script
+        text += SIEVE.format(folder=folder)
+    (folder / "dovecot.conf").write_text(text)
+    return Dovecot(folder, ports, str(folder / "ca.pem"), password)
 
 
 def _free_ports(count: int) -> list[int]:
@@ -114,7 +136,7 @@ def _wait(server: Dovecot, process: subprocess.Popen[bytes]) -> None:
             for port in server.ports.values():
                 socket.create_connection(("127.0.0.1", port), 1).close()
             with imaplib.IMAP4("127.0.0.1", server.ports["imap"], 5) as client:
-                client.login(USER, PASSWORD)
+                client.login(USER, server.password)
                 client.select()
             return
         except (OSError, imaplib.IMAP4.error):
@@ -187,5 +209,18 @@ service lmtp {{
   inet_listener lmtp {{
     port = {lmtp}
   }}
+}}
+service auth {{
+  inet_listener {{
+    port = {auth}
+  }}
+}}
+"""
+SIEVE = """
+protocol lmtp {{
+  mail_plugins = sieve
+}}
+plugin {{
+  sieve_before = {folder}/default.sieve
 }}
 """

@@ -22,7 +22,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -104,7 +104,10 @@ mailbox:
   domains = +local_domains
   local_parts = anna : ben
   transport = maildir
-begin transports
+{given}begin transports
+given:
+  driver = smtp
+  allow_localhost
 hop:
   driver = smtp
   port = {hop}
@@ -122,6 +125,15 @@ maildir:
   group = Debian-exim
 begin retry
 * * F,2h,10m; G,16h,1h,1.5; F,4d,6h
+"""
+
+GIVEN = """\
+to_{port}:
+  driver = manualroute
+  domains = {domain}
+  transport = given
+  route_list = * 127.0.0.1::{port} byname
+  self = send
 """
 
 
@@ -269,8 +281,11 @@ class _Hop(socketserver.StreamRequestHandler):
 
 
 @contextlib.contextmanager
-def running_exim(*, list_requires_admin: bool = True) -> Iterator[Exim]:
-    """A daemon without queue runs, so that what waits stays; nothing is left afterwards."""
+def running_exim(
+    *, list_requires_admin: bool = True, routes: Mapping[str, int] | None = None
+) -> Iterator[Exim]:
+    """A daemon without queue runs, so that what waits stays; nothing is left afterwards. ``routes``
+    sends domains to ports on this computer."""
     program = need_exim()
     folder = Path(tempfile.mkdtemp(prefix="smtpadmin-exim-"))
     folder.chmod(0o755)
@@ -282,7 +297,7 @@ def running_exim(*, list_requires_admin: bool = True) -> Iterator[Exim]:
     thread.start()
     exim = Exim(folder, folder / "exim4", _free_port())
     try:
-        _configure(exim, program, hop.server_address[1], holder, list_requires_admin)
+        _configure(exim, program, hop.server_address[1], holder, list_requires_admin, routes or {})
         with _trusted(exim.config):
             try:
                 _start(exim)
@@ -298,8 +313,9 @@ def running_exim(*, list_requires_admin: bool = True) -> Iterator[Exim]:
 
 
 def _configure(
-    exim: Exim, program: Path, hop: int, holder: socket.socket, list_requires_admin: bool
-) -> None:
+    exim: Exim, program: Path, hop: int, holder: socket.socket, list_requires_admin: bool,
+    routes: Mapping[str, int],
+) -> None:  # fmt: skip
     shutil.copyfile(program, exim.binary)
     os.chown(exim.binary, 0, 0)
     exim.binary.chmod(0o4755)
@@ -310,6 +326,7 @@ def _configure(
     text = CONFIG.format(
         binary=exim.binary, port=exim.port, folder=exim.folder, hop=hop,
         down=holder.getsockname()[1], list_requires_admin=str(list_requires_admin).lower(),
+        given="".join(GIVEN.format(domain=domain, port=port) for domain, port in routes.items()),
     )  # fmt: skip
     exim.config.write_text(text)
     exim.config.chmod(0o644)

@@ -215,7 +215,7 @@ def running_postfix() -> Iterator[PostfixLab]:
     folder.chmod(0o755)
     holder = socket.socket()
     holder.bind(("127.0.0.1", 0))  # bound and not listening: refuses, and nobody else gets it
-    ports = dict(zip(("good", "tempfail", "slow", "short", "long"), _free_ports(5), strict=True))
+    ports = dict(zip(("good", "tempfail", "slow", "short", "long"), free_ports(5), strict=True))
     ports["down"] = holder.getsockname()[1]
     lab = PostfixLab(
         folder,
@@ -226,7 +226,7 @@ def running_postfix() -> Iterator[PostfixLab]:
             lab.sinks.append(_sink(ports[name], option.split()))
         for instance in (lab.short, lab.long):
             _configure(instance, ports)
-        with _named_in_system_file([lab.short.etc, lab.long.etc]):
+        with named_in_system_file([lab.short.etc, lab.long.etc]):
             for instance in (lab.short, lab.long):
                 instance.start()
             yield lab
@@ -241,12 +241,18 @@ def running_postfix() -> Iterator[PostfixLab]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _configure(instance: PostfixInstance, ports: dict[str, int]) -> None:
+def make_folders(instance: PostfixInstance) -> None:
+    """What Postfix does not make itself, with the owners that it demands."""
     folder, postfix, nobody = instance.folder, pwd.getpwnam("postfix"), pwd.getpwnam("nobody")
     for part in ("etc", "spool", "data", "log", "mail"):
         (folder / part).mkdir(parents=True)
     os.chown(folder / "data", postfix.pw_uid, postfix.pw_gid)
     os.chown(folder / "mail", nobody.pw_uid, nobody.pw_gid)
+
+
+def _configure(instance: PostfixInstance, ports: dict[str, int]) -> None:
+    folder, nobody = instance.folder, pwd.getpwnam("nobody")
+    make_folders(instance)
     values = {
         "folder": folder, "name": instance.name, "port": instance.port,
         "instance_name": instance.instance_name,
@@ -276,7 +282,8 @@ def _sink(port: int, options: list[str]) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody has at this moment."""
     with contextlib.ExitStack() as stack:
         held = [stack.enter_context(socket.socket()) for _ in range(count)]
         for one in held:
@@ -285,7 +292,7 @@ def _free_ports(count: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def _named_in_system_file(folders: Sequence[Path]) -> Iterator[None]:
+def named_in_system_file(folders: Sequence[Path]) -> Iterator[None]:
     """Lets other users name the directories, and ``postmulti`` list them."""
     _edit_system_file(add=folders)
     try:

@@ -82,3 +82,25 @@ async def test_a_server_that_fails_is_not_asked_again(kind: str) -> None:
     assert list(found.failures) == ["a"]
     assert not found.can_ask
     assert found.trackers == frozenset()
+
+
+async def test_they_are_told_along_the_way_whatever_their_names() -> None:
+    servers = {
+        "a": Fake([message("4XsLAST123", DELIVERED)]),
+        "b": Fake([message("4XsNEXT123", SENT, "250 2.0.0 Ok: queued as 4XsLAST123")]),
+        "c": Fake([message("ORIGIN1", SENT, "250 2.0.0 Ok: 12 bytes queued as 4XsNEXT123")]),
+    }
+    found = search(servers)
+    await found.ask_all(ACCEPTED)
+    assert [name for name, _ in found.along_the_way()] == ["c", "b", "a"]
+
+
+async def test_a_loop_has_an_order_too() -> None:
+    found = search(
+        {
+            "a": Fake([message("4XsLAST123", SENT, "250 2.0.0 Ok: queued as 4XsNEXT123")]),
+            "b": Fake([message("4XsNEXT123", SENT, "250 2.0.0 Ok: queued as 4XsLAST123")]),
+        }
+    )
+    await found.ask_all(ACCEPTED)
+    assert [name for name, _ in found.along_the_way()] == ["a", "b"]

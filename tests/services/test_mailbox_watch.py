@@ -24,8 +24,8 @@ from tests.transport.test_mailbox_imap import message
 
 
 @pytest.fixture(scope="module")
-def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
-    with running_dovecot(tmp_path_factory.mktemp("dovecot")) as server:
+def dovecot() -> Iterator[Dovecot]:
+    with running_dovecot() as server:
         yield server
 
 

@@ -37,11 +37,6 @@ QUEUED, DEFERRED, SENT = DeliveryStatus.QUEUED, DeliveryStatus.DEFERRED, Deliver
 DELIVERED, BOUNCED = DeliveryStatus.DELIVERED, DeliveryStatus.BOUNCED
 
 
-def made(folder: Path) -> Path:
-    folder.mkdir()
-    return folder
-
-
 def connector(name: str, running: RunningServer) -> BuiltinServer:
     host, port = running.api.address
     token = running.server.config.token_path.read_text("ascii").strip()
@@ -93,7 +88,7 @@ async def send(
 
 async def test_over_two_servers_into_the_mailbox(tmp_path: Path) -> None:
     told: list[FollowStep] = []
-    with running_dovecot(made(tmp_path / "d")) as dovecot:
+    with running_dovecot() as dovecot:
         async with (
             lmtp_bridge(dovecot.deliver) as port,
             two_servers(tmp_path, port) as (servers, edge),
@@ -124,7 +119,7 @@ async def test_over_two_servers_into_the_mailbox(tmp_path: Path) -> None:
 
 
 async def test_junk_is_said(tmp_path: Path) -> None:
-    with running_dovecot(made(tmp_path / "d")) as dovecot:
+    with running_dovecot() as dovecot:
         async with (
             lmtp_bridge(lambda raw: dovecot.put(raw, "Junk")) as port,
             two_servers(tmp_path, port) as (servers, edge),
@@ -160,7 +155,7 @@ async def test_a_bounce_that_has_left_the_queue_is_found_in_the_senders_mailbox(
     tmp_path: Path,
 ) -> None:
     known = {"hub.example": frozenset({"known"})}
-    with running_dovecot(made(tmp_path / "d")) as dovecot:
+    with running_dovecot() as dovecot:
         async with (
             lmtp_bridge(dovecot.deliver) as port,
             two_servers(tmp_path, port, local_domains=known) as (servers, edge),
@@ -423,3 +418,38 @@ async def test_the_worst_of_several_recipients_counts() -> None:
     ))  # fmt: skip
     report = await MessageFollower({"a": Fake([both])}).follow(ACCEPTED, seconds=5)  # type: ignore[dict-item]
     assert (report.status, report.ended) == (DeliveryStatus.PARTIAL, True)
+
+
+@pytest.mark.usefixtures("_quick")
+@pytest.mark.parametrize("end", [BOUNCED, DEFERRED])
+async def test_who_refused_it_leaves_the_word_to_the_server_before(end: DeliveryStatus) -> None:
+    servers = {
+        "hub": Fake([message("H", DeliveryStatus.REJECTED, "554 5.7.1 spam")]),
+        "edge": Fake([message("E", end, "554 5.7.1 spam")]),
+    }
+    report = await MessageFollower(servers).follow(ACCEPTED, seconds=0.5)  # type: ignore[arg-type]
+    assert (report.status, report.ended) == (end, end is BOUNCED)
+
+
+@pytest.mark.usefixtures("_quick")
+async def test_the_bounce_of_a_later_server_is_looked_for_in_the_mailbox(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Handed on is not through: nobody waits for the message itself to arrive."""
+
+    async def never(account: Any, message_id: str, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def bounce(account: Any, message_id: str, seconds: float) -> Arrival:
+        return Arrival("INBOX", "1", b"Subject: failed\r\n\r\nno\r\n", datetime.now(UTC))
+
+    monkeypatch.setattr(probe_and_follow, "wait_for_message", never)
+    monkeypatch.setattr(probe_and_follow, "wait_for_report", bounce)
+    servers = {
+        "edge": Fake([message("E", SENT, "250 2.0.0 Ok: queued as 4XsNEXT123")]),
+        "hub": Fake([message("4XsNEXT123", BOUNCED, "550 5.1.1 no")]),
+    }
+    async with asyncio.timeout(5):
+        report = await MessageFollower(servers, mailbox=ACCOUNT).follow(ACCEPTED, seconds=60)  # type: ignore[arg-type]
+    assert (report.status, report.ended, report.arrival) == (BOUNCED, True, None)
+    assert report.steps[-1].kind is StepKind.NOTIFICATION

@@ -8,10 +8,11 @@ from dataclasses import replace
 import pytest
 
 from smtpadmin.model.errors import UnreachableError
+from smtpadmin.model.profile import Profile
 from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.model.tracking import Leg, TrackCriteria, TrackedMessage, TrackedRecipient
 from smtpadmin.tracking.engine import Failures, track_servers
-from smtpadmin.tracking.follow import next_hops, on_server, once, relay_names
+from smtpadmin.tracking.follow import hosts_of, next_hops, on_server, once, relay_names
 
 
 def message(
@@ -114,3 +115,30 @@ def test_exims_confirmation_names_the_next_id() -> None:
         )
         == []
     )
+
+
+async def test_of_servers_that_share_a_host_the_one_whose_log_knows_the_id_is_taken() -> None:
+    host = dict.fromkeys(("edge", "empty", "hub", "later"), ("mx.example.org",))
+    out = message("A1B2C3", "a@b", "sent", "250 queued as D4E5F6", "mx.example.org[192.0.2.2]:25")
+    empty, hub, later = FakeServer(), FakeServer(IN), FakeServer(IN)
+    servers = {"edge": FakeServer(out), "empty": empty, "hub": hub, "later": later}
+    wanted = TrackCriteria(queue_id="A1B2C3")
+    found = [m async for m in track_servers(servers, wanted, Failures(), host)]  # type: ignore[arg-type]
+    (one,) = [m for m in found if m.queue_ids[0] == "A1B2C3"]
+    assert [leg.server for leg in one.legs] == ["edge", "hub"]
+    assert TrackCriteria(queue_id="D4E5F6") not in later.asked
+
+
+@pytest.mark.parametrize("relay", ["127.0.0.1[127.0.0.1]:2525", "localhost [::1]", "127.0.0.2:24"])
+def test_a_loopback_relay_is_on_the_computer_of_the_server_that_says_so(relay: str) -> None:
+    hosts = {"here": ("localhost",), "mx": ("mx.example.org",), "mx-out": ("mx.example.org",)}
+    out = message("A1B2C3", "a@b", "sent", "250 queued as D4E5F6", relay)
+    assert [hop.server for hop in next_hops(on_server(out, "here"), hosts)] == ["here"]
+    assert [hop.server for hop in next_hops(on_server(out, "mx"), hosts)] == ["mx-out", "mx"]
+
+
+def test_hosts_of_profiles() -> None:
+    profile = Profile("1", "mx", "postfix", host="mx.example.org")
+    assert hosts_of(profile) == ("mx.example.org",)
+    assert hosts_of(replace(profile, host="")) == ("localhost",)
+    assert hosts_of(replace(profile, settings={"access": "local"})) == ("localhost",)

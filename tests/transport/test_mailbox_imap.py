@@ -31,8 +31,8 @@ def message(name: str, body: str = "body") -> bytes:
 
 
 @pytest.fixture(scope="module")
-def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
-    with running_dovecot(tmp_path_factory.mktemp("dovecot")) as server:
+def dovecot() -> Iterator[Dovecot]:
+    with running_dovecot() as server:
         yield server
 
 

@@ -18,8 +18,8 @@ POP3 = MailboxProtocol.POP3
 
 
 @pytest.fixture(scope="module")
-def dovecot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dovecot]:
-    with running_dovecot(tmp_path_factory.mktemp("dovecot")) as server:
+def dovecot() -> Iterator[Dovecot]:
+    with running_dovecot() as server:
         yield server
 
 
