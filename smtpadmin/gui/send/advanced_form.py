@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from smtpadmin.gui.send.advanced_options import GROUPS, Option
 from smtpadmin.gui.send.form_rows import Choice, add_row, heading, name_it, new_form, number_in
@@ -34,6 +34,8 @@ class AdvancedForm(QWidget):
                 (StopHow.DROP_AFTER_SEND, self.tr("drop before the reply")),
             )
         )
+        self.proxy_user, self.proxy_password = QLineEdit(), QLineEdit()
+        self.proxy_password.setEchoMode(QLineEdit.EchoMode.Password)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -46,9 +48,11 @@ class AdvancedForm(QWidget):
                 self._add(form, option)
             if title == GROUPS[0][0]:
                 form.addRow(heading(self.tr("Goes:"), _WIDE), self._stop_row())
+            if title == GROUPS[-1][0]:
+                self._add_proxy_login(form)
             column.addLayout(form)
 
-    def _add(self, form: Any, option: Option) -> None:
+    def _add(self, form: QFormLayout, option: Option) -> None:
         made = _editor(option)
         self.editors[option.part, option.field] = made
         name, tip = self.tr(option.title), self.tr(option.help) if option.help else ""
@@ -60,6 +64,13 @@ class AdvancedForm(QWidget):
         if isinstance(made, QLineEdit):
             made.setPlaceholderText(tip)
         add_row(form, f"{name}:", made, name, tip, _WIDE)
+
+    def _add_proxy_login(self, form: QFormLayout) -> None:
+        """No part of the plan: a recipe holds no secret."""
+        tip = self.tr("Of the proxy; it is never saved, shown or copied")
+        name, secret = self.tr("Proxy user"), self.tr("Proxy password")
+        add_row(form, f"{name}:", self.proxy_user, name, tip, _WIDE)
+        add_row(form, f"{secret}:", self.proxy_password, secret, tip, _WIDE)
 
     def _stop_row(self) -> QHBoxLayout:
         row = QHBoxLayout()

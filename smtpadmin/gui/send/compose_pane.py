@@ -147,7 +147,8 @@ class ComposePane(QWidget):
         """What no recipe holds."""
         from smtpadmin.transport.smtp_run import Secrets
 
-        return Secrets(self.target.password.text())
+        login = (self.advanced.proxy_user.text().strip(), self.advanced.proxy_password.text())
+        return Secrets(self.target.password.text(), login)
 
     def trust(self, fingerprint: str) -> None:
         """Accept a certificate, for this server and this dialog."""

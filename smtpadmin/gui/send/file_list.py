@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from smtpadmin.gui.icons import icon
 from smtpadmin.gui.theme.theme import current_theme
-from smtpadmin.gui.widgets.label import tooltip
+from smtpadmin.gui.widgets.label import Label, tooltip
 from smtpadmin.model.recipe import FileRef
 from smtpadmin.util.text import visible
 
@@ -62,13 +62,23 @@ class FileList(QWidget):
         self.remove = QPushButton(self.tr("Remo&ve"))
         self.remove.clicked.connect(self._on_remove)
         row.addWidget(self.remove)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        self._column = column = QVBoxLayout(self)
+        column.setContentsMargins(8, 0, 8, 8)
         column.addWidget(self.list, 1)
         column.addLayout(row)
         self.list.currentRowChanged.connect(self._enable)
         current_theme().changed.connect(self._show)
         self._show()
+
+    def add_row(self, title: str, widget: QWidget) -> None:
+        """One more thing to choose, below."""
+        label, row = Label(title), QHBoxLayout()
+        label.setBuddy(widget)
+        row.setContentsMargins(0, 4, 0, 0)
+        row.addWidget(label)
+        row.addWidget(widget)
+        row.addStretch(1)
+        self._column.addLayout(row)
 
     @property
     def count(self) -> int:

@@ -7,15 +7,25 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QTabWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from smtpadmin.gui.send.file_list import FileList, FileRole
-from smtpadmin.gui.send.form_rows import add_row, editor, new_form
+from smtpadmin.gui.send.form_rows import add_row, editor, name_it, new_form
 from smtpadmin.gui.widgets.elided_label import ElidedLabel
 from smtpadmin.model.errors import UsageError
 from smtpadmin.model.recipe import FileRef, Letter
+from smtpadmin.services.compose import MOST_SIZE
 from smtpadmin.services.letter_presets import extras, without_extras
 
+_KIB = 1024
 _SEPARATORS = re.compile(r"[,;\n]+")
 
 
@@ -34,6 +44,7 @@ class LetterForm(QWidget):
         self.files = FileList()
         self.files.add_wanted.connect(self.file_wanted.emit)
         self.files.changed.connect(self._show_extras)
+        self.least_size = QSpinBox()
         self.tabs = QTabWidget()
         self._extras = ElidedLabel()
         self._extras.setObjectName("muted")
@@ -62,6 +73,7 @@ class LetterForm(QWidget):
         ):
             widget.setAccessibleName(title)
             self.tabs.addTab(widget, title)
+        self._lay_out_size()
         self.tabs.setMinimumHeight(8 * self.fontMetrics().height())
         row = QHBoxLayout()
         row.setSpacing(4)
@@ -74,6 +86,21 @@ class LetterForm(QWidget):
         column.addWidget(self.tabs, 1)
         column.addLayout(row)
 
+    def _lay_out_size(self) -> None:
+        self.least_size.setRange(0, MOST_SIZE // _KIB)
+        self.least_size.setSingleStep(1024)
+        self.least_size.setMinimumWidth(18 * self.fontMetrics().averageCharWidth())
+        self.least_size.setSuffix(" KiB")
+        self.least_size.setSpecialValueText(self.tr("as it is"))
+        name_it(self.least_size, self.tr("Size of the message, at least"))
+        self.least_size.valueChanged.connect(self._on_size)
+        self.files.add_row(self.tr("Si&ze at least:"), self.least_size)
+
+    def _on_size(self, kib: int) -> None:
+        if kib != self._base.size // _KIB:
+            self._base = replace(self._base, size=kib * _KIB)
+            self._show_extras()
+
     # In and out.
 
     def fill(self, letter: Letter) -> None:
@@ -85,6 +112,7 @@ class LetterForm(QWidget):
         self.text.setPlainText(letter.text)
         self.html.setPlainText(letter.html)
         self.headers.setPlainText("\n".join(f"{name}: {value}" for name, value in letter.headers))
+        self.least_size.setValue(letter.size // _KIB)
         self.files.fill(
             [*((FileRole.ATTACHMENT, one) for one in letter.attachments),
              *((FileRole.PICTURE, one) for one in letter.pictures),
@@ -154,4 +182,5 @@ class LetterForm(QWidget):
 
     def _on_clear(self) -> None:
         self._base = without_extras(self._base)
+        self.least_size.setValue(0)
         self._show_extras()

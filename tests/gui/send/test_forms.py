@@ -115,8 +115,21 @@ def test_another_server_has_another_certificate(pane: ComposePane, qtbot: QtBot)
 def test_secrets_are_in_no_recipe(pane: ComposePane) -> None:
     pane.fill(FULL)
     pane.target.password.setText("never seen")
+    pane.advanced.proxy_user.setText("proxy")
+    pane.advanced.proxy_password.setText("never seen")
     assert pane.secrets().password == "never seen"
+    assert pane.secrets().proxy_login == ("proxy", "never seen")
     assert "never seen" not in repr(pane.recipe())
+
+
+def test_the_size_is_chosen_in_the_form(pane: ComposePane) -> None:
+    pane.fill(replace(FULL, letter=replace(FULL.letter, raw_file="")))
+    pane.letter.least_size.setValue(2_048)
+    assert pane.recipe().letter.size == 2 * 1024 * 1024
+    assert "at least 2 MiB" in pane.letter._extras.text()
+    pane.letter.clear.click()
+    assert pane.letter.least_size.text() == "as it is"
+    assert pane.letter.letter().size == 0
 
 
 @pytest.mark.parametrize(
