@@ -20,15 +20,16 @@ from PySide6.QtCore import QTimer
 from smtpadmin.gui.application import make_application
 from smtpadmin.gui.models.log_columns import LOG_TABLE
 from smtpadmin.gui.models.row_model import RowModel
+from smtpadmin.gui.pages.logs import LIMIT
 from smtpadmin.gui.widgets.table import Table
 from smtpadmin.model.log import LogRecord
 from smtpadmin.services.columns import LOG_COLUMNS
 from smtpadmin.services.log_follow import BATCH_EVERY_S
+from smtpadmin.services.log_packing import LogPacking
 from smtpadmin.services.row_store import Keep, RowStore
 
 RATE = 10_000
 FLUSH_MS = round(BATCH_EVERY_S * 1000)
-LIMIT = 500_000
 FRAME_MS = 16.0
 
 
@@ -44,7 +45,9 @@ def records(count: int, start: int) -> list[LogRecord]:
 def main() -> None:
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 10.0
     application = make_application()
-    store: RowStore[LogRecord] = RowStore(LOG_COLUMNS, limit=LIMIT, keep=Keep.LAST)
+    store: RowStore[LogRecord] = RowStore(
+        LOG_COLUMNS, limit=LIMIT, keep=Keep.LAST, packing=LogPacking
+    )
     table = Table(RowModel(store, LOG_TABLE), "log")
     table.resize(1280, 800)
     table.show()
@@ -57,16 +60,18 @@ def main() -> None:
     gc.collect()
     gc.freeze()  # as the window does once it stands
     frames: list[float] = []
+    busy: list[float] = []
     appended = 0
 
     def flush() -> None:
         nonlocal appended
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), time.thread_time()
         batch = batches[len(frames)]
         store.append(batch)
         table.scrollToBottom()
         table.viewport().repaint()
         frames.append((time.perf_counter() - started) * 1000)
+        busy.append((time.thread_time() - worked) * 1000)
         appended += len(batch)
 
     flusher = QTimer()
@@ -79,9 +84,12 @@ def main() -> None:
     took = time.perf_counter() - started
     frames.sort()
     p99 = frames[int(len(frames) * 0.99) - 1]
+    busy.sort()
     print(f"{appended / took:8.0f} rows/s, {len(frames)} frames with append and paint")
     print(f"frame: median {frames[len(frames) // 2]:.1f} ms, p99 {p99:.1f} ms, longest {frames[-1]:.1f} ms"
           f" (wanted: p99 <= {FRAME_MS:.0f} ms)")  # fmt: skip
+    print(f"of it at work: median {busy[len(busy) // 2]:.1f} ms, p99 {busy[int(len(busy) * 0.99) - 1]:.1f} ms"
+          " (the rest is what other programs took on a busy machine)")  # fmt: skip
 
 
 if __name__ == "__main__":

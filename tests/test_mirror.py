@@ -26,7 +26,6 @@ NO_TEST_OF_ITS_OWN: dict[str, str] = {
     "cli/server_tools.py": "tests/live/test_exim_on_the_command_line.py runs it as a user does",
     "cli/servers.py": BY_A_TERMINAL,
     "cli/sources.py": BY_A_TERMINAL,
-    "cli/track.py": BY_A_TERMINAL,
     "services/demo_server.py": BY_THE_TOUR,
     "tracking/dialect.py": "nouns; every test of a search uses them",
     "tracking/engine.py": BY_A_TERMINAL,

@@ -17,7 +17,7 @@ from smtpadmin.cli.sources import (
     log_times,
     server_options,
 )
-from smtpadmin.model.errors import UsageError
+from smtpadmin.model.errors import StorageError, UsageError
 from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 
@@ -44,10 +44,18 @@ from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 @click.option("--until", metavar="T")
 @click.option("--limit", type=click.IntRange(1))
 @click.option("--lines", is_flag=True, help="With the log lines.")
+@click.option(
+    "--report",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write what is found to FILE, as its name ends: .html, .csv, .jsonl or .txt.",
+)
 @json_option
 def command(as_json: bool, **options: Any) -> int:
     """Find out what happened to a message. All criteria must hold."""
     criteria = criteria_from(options, datetime.now(UTC))
+    if options["report"]:
+        _check_suffix(options["report"])
     if options["logs"]:
         if options["names"] or options["everything"]:
             raise UsageError("name servers or logs, not both")
@@ -84,7 +92,7 @@ def _in_files(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -
     times = log_times(options["year"], options["zone"])
     files = log_files(options["logs"])
     found = track_files(files, options["log_format"], criteria, times, failed.append)
-    code = _show(found, as_json)
+    code = _answer(found, options, criteria, as_json)
     for error in failed:
         note(str(error))
     return EXIT_SOME_FAILED if failed else code
@@ -99,8 +107,53 @@ async def _on_servers(options: dict[str, Any], criteria: TrackCriteria, as_json:
         by_name = {name: connector for name, (_, connector) in opened.items()}
         hosts = {name: hosts_of(profile) for name, (profile, _) in opened.items()}
         found = once([m async for m in track_servers(by_name, criteria, failures, hosts)])
-        _show(found, as_json)
+        _answer(found, options, criteria, as_json)
         return failure_code(failures.by_server, len(opened), bool(found))
+
+
+def _check_suffix(path: Path) -> None:
+    """Before a long search. Raises UsageError."""
+    from smtpadmin.formats.track_report import report
+
+    report((), path.suffix.lower(), "", datetime.now(UTC))
+
+
+def _answer(
+    found: list[TrackedMessage], options: dict[str, Any], criteria: TrackCriteria, as_json: bool
+) -> int:
+    """To the report and, as it was asked, to standard output. A report without messages says so."""
+    path: Path | None = options["report"]
+    if path is None:
+        return _show(found, as_json)
+    from smtpadmin.formats.track_report import report
+    from smtpadmin.settings.files import write_private
+
+    made = datetime.now().astimezone()
+    content = report(found, path.suffix.lower(), in_words(criteria), made)
+    try:
+        write_private(path, content.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise StorageError(f"the report cannot be written ({error.strerror})", where=str(path)) from error  # fmt: skip
+    note(f"{len(found)} message{'' if len(found) == 1 else 's'} written to {path}")
+    if as_json:
+        print_json_lines(found)
+    return 0 if found else 1
+
+
+def in_words(criteria: TrackCriteria) -> str:
+    """The criteria as the options that name them."""
+    words = {
+        "from": criteria.sender, "to": criteria.recipient, "message-id": criteria.message_id,
+        "queue-id": criteria.queue_id, "client": criteria.client, "status": criteria.status,
+        "subject": criteria.subject, "since": criteria.since, "until": criteria.until,
+        "limit": criteria.limit,
+    }  # fmt: skip
+    shown = (f"{name}: {_word(value)}" for name, value in words.items() if value is not None)
+    return ", ".join(shown) or "all messages"
+
+
+def _word(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _show(found: list[TrackedMessage], as_json: bool) -> int:

@@ -2,7 +2,7 @@
 
 One line for a message's arrival (``from=``), one for each delivery attempt (``to=``, perhaps for
 several recipients), each field ``name=value`` after a comma; ``stat=`` and ``reject=`` are free
-text up to the end.
+text up to the end; before ``stat=`` may stand ``reply=``, what the other side said.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ _NOTICE = re.compile(
     r"([0-9A-Za-z]{12,20}): ((?:DSN|return to sender|postmaster notify|sender notify)[^:]{0,80}): (.*)$",
     re.S,
 )
-_CLONE = re.compile(r"clone:? ([0-9A-Za-z]{12,20})")
+_CLONE = re.compile(
+    r"(?:([0-9A-Za-z]{12,20}): clone: |clone:? ([0-9A-Za-z]{12,20}), )owner=(\S{0,320})"
+)
 _CODE = re.compile(r"([245]\d\d)(?:[ -]([245]\.\d{1,3}\.\d{1,3}))?")
 _INTEGERS = frozenset({"size", "nrcpts", "pri", "class", "bits"})
 
@@ -118,7 +120,8 @@ def _read(text: str) -> tuple[str, Fields]:
             "reply": found[3],
         }
     if found := _CLONE.match(text):
-        return "clone", {"clone_id": found[1]}
+        name, other = ("clone_id", found[1]) if found[1] else ("clone_of", found[2])
+        return "clone", {name: other, "owner": found[3]}
     for start, event in _STARTS:
         if text.startswith(start):
             return event, {}
@@ -132,11 +135,13 @@ def _pairs(text: str) -> Fields:
     """Values run up to the next name; the address list of ``to=`` may hold commas and ``=``."""
     fields: Fields = {}
     free = _FREE.search(text)
-    head = text[: free.start()] if free else text
+    head, _, answer = (text[: free.start()] if free else text).partition(", reply=")
     names = list(_NAME.finditer(head))
     for place, found in enumerate(names):
         end = names[place + 1].start() if place + 1 < len(names) else len(head)
         fields.setdefault(found[1], _value(found[1], head[found.end() : end].strip()))
+    if answer:
+        fields["reply"] = answer
     if free:
         fields[free[1]] = free[2]
     return fields
@@ -168,7 +173,7 @@ def _event(fields: Fields) -> str:
     if "to" in fields and "stat" in fields:
         stat = str(fields["stat"])
         fields["status"] = _status(stat)
-        fields["reply"] = stat
+        fields.setdefault("reply", stat)
         return "delivery"
     if "from" in fields:
         if "msgid" in fields:

@@ -62,6 +62,7 @@ COMMANDS = (
     Command("delete", "&Delete…", "Queue", "", "queue", "trash"),
     Command("bulk", "Act on &several servers…", "Queue", icon="group"),
     Command("track", "&Track", "Queue", "", "queue", "route"),
+    Command("send_similar", "Send a si&milar test…", "Queue", "", "queue", "send"),
     Command("send_test", "&Send test message…", "Tools", "Ctrl+N", icon="send"),
     Command("explain", "&Explain a reply…", "Tools", icon="info"),
     Command("catch_server", "&Catch server…", "Tools", icon="incoming"),

@@ -120,6 +120,7 @@ class MainWindow(QMainWindow):
         self.sidebar.edit_wanted.connect(self.servers.edit)
         self.sidebar.remove_wanted.connect(self.servers.remove)
         self.workspace.profiles_changed.connect(self._fill_sidebar)
+        self.workspace.noticed.connect(self.toast.show_notice)
 
     # Start and end.
 

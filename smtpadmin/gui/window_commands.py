@@ -224,6 +224,21 @@ class WindowCommands:
         dialog = SendTest(self._window.workspace, view.context if view else None, self._window)
         self._window.scope.spawn("send test", ask(dialog))
 
+    def do_send_similar(self) -> None:
+        from smtpadmin.gui.dialogs.send_test import SendTest
+        from smtpadmin.gui.pages.queue import QueuePage
+
+        view = self._window.current_view()
+        page = view.current_page() if view else None
+        if view is None or not isinstance(page, QueuePage):
+            return
+        chosen = page.table.selected_positions()
+        dialog = SendTest(self._window.workspace, view.context, self._window)
+        if chosen:
+            entry = page.model.row(chosen[0])
+            dialog.fill_like(entry.sender, [one.address for one in entry.recipients[:20]])
+        self._window.scope.spawn("send test", ask(dialog))
+
     def do_explain(self) -> None:
         from smtpadmin.gui.dialogs.explain import ExplainDialog
 

@@ -13,6 +13,9 @@ from smtpadmin.settings import paths
 from smtpadmin.settings.preferences import Preferences
 
 if TYPE_CHECKING:
+    from smtpadmin.connectors.api import Connector
+    from smtpadmin.gui.send.repeats import Repeats
+    from smtpadmin.model.mailbox import MailboxAccount
     from smtpadmin.model.profile import Profile
     from smtpadmin.services.demo_server import DemoServer
     from smtpadmin.services.session import Factory, ServerSession
@@ -26,9 +29,11 @@ CATCH = "catch-server"
 
 
 class Workspace(QObject):
-    """Owned by the window. ``profiles_changed`` when the sidebar must be filled anew."""
+    """Owned by the window. ``profiles_changed`` when the sidebar must be filled anew; ``noticed`` is
+    a sentence that concerns no page."""
 
     profiles_changed = Signal()
+    noticed = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,6 +44,7 @@ class Workspace(QObject):
         self._of_session: set[str] = set()
         self.problems: list[str] = []
         self.sessions: dict[str, ServerSession] = {}
+        self.mailboxes: dict[str, MailboxAccount] = {}
 
     @cached_property
     def journal(self) -> Journal:
@@ -46,6 +52,31 @@ class Workspace(QObject):
         from smtpadmin.settings.journal import Journal
 
         return Journal(paths.state_dir() / "journal")
+
+    @cached_property
+    def repeats(self) -> Repeats:
+        """Tests that are sent again and again while the window runs."""
+        from smtpadmin.gui.send.repeats import Repeats
+
+        repeats = Repeats()
+        repeats.noticed.connect(self.noticed.emit)
+        return repeats
+
+    async def all_connectors(self) -> dict[str, Connector]:
+        """The connectors of every server that has a profile, by name; those that are not open are
+        opened."""
+        sessions = [await self.session_for(profile) for profile in tuple(self.known)]
+        return {session.profile.name: session.connector for session in sessions}
+
+    def open_connectors(self) -> dict[str, Connector]:
+        """The connectors of every server that is connected now, by name."""
+        from smtpadmin.services.session import SessionState
+
+        return {
+            session.profile.name: session.connector
+            for session in self.sessions.values()
+            if session.status.state is SessionState.CONNECTED
+        }
 
     @cached_property
     def demo_profiles(self) -> ProfileStore:
@@ -135,12 +166,13 @@ class Workspace(QObject):
             from smtpadmin.services.session import ServerSession
 
             factory = _factory(profile.kind)
-            session = ServerSession(profile, await self._secrets(profile), factory)
+            session = ServerSession(profile, await self.secrets_of(profile), factory)
             self.sessions[profile.uuid] = session
             session.start()
         return session
 
-    async def _secrets(self, profile: Profile) -> dict[str, str]:
+    async def secrets_of(self, profile: Profile) -> dict[str, str]:
+        """The secrets that its kind of server declares, by name."""
         from smtpadmin.connectors.registry import connectors
 
         store = self.store_of(profile)
@@ -161,6 +193,8 @@ class Workspace(QObject):
 
     async def close(self) -> None:
         """Close every session and the demo."""
+        if "repeats" in self.__dict__:
+            await self.repeats.close()
         for uuid in tuple(self.sessions):
             await self.drop_session(uuid)
         if self.demo is not None:

@@ -20,6 +20,7 @@ from typing import Generic, TypeVar
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.queue import QueueEntry
 from smtpadmin.model.tracking import TrackedMessage
+from smtpadmin.services.log_severity import Severity, severity
 
 T = TypeVar("T")
 Value = str | float | datetime | None
@@ -185,6 +186,7 @@ LOG_COLUMNS: tuple[Column[LogRecord], ...] = (
     Column("state", Kind.TEXT, _field("status"), "state"),
     Column("size", Kind.NUMBER, _log_size, "size"),
     Column("tries", Kind.NUMBER, lambda r: _number(r.fields.get("tries")), "tries"),
+    Column("problem", Kind.NUMBER, lambda r: float(severity(r) is not Severity.INFO)),
 )
 
 

@@ -61,22 +61,38 @@ _FAILED = {
 
 
 def journey_of(message: TrackedMessage) -> tuple[JourneyStep, ...]:
-    """The steps of a tracked message, in the order of its life; recipients in their own order."""
-    return tuple(_tracked_steps(message))
+    """The steps of a tracked message, in the order of its life; recipients in their own order, and
+    a notification behind what it may tell of."""
+    legs = [_leg_step(leg, message.arrived) for leg in message.legs]
+    queued = [step for step in legs if step.kind is not StepKind.NOTIFICATION]
+    ends = [step for each in message.recipients for step in _recipient_steps(each)]
+    for told in legs:
+        if told.kind is StepKind.NOTIFICATION:
+            ends.insert(_behind(told, ends), told)
+    return (_submitted(message), *queued, *ends)
 
 
-def _tracked_steps(message: TrackedMessage) -> Iterator[JourneyStep]:
-    yield JourneyStep(
+def _behind(told: JourneyStep, steps: list[JourneyStep]) -> int:
+    """The place behind the last step that was over when this one came."""
+    return max(
+        (place for place, step in enumerate(steps, 1) if _is_over(step, told.time)), default=0
+    )
+
+
+def _is_over(step: JourneyStep, by: datetime | None) -> bool:
+    if step.state not in (StepState.DONE, StepState.FAILED):
+        return False
+    return step.time is None or by is None or step.time <= by
+
+
+def _submitted(message: TrackedMessage) -> JourneyStep:
+    return JourneyStep(
         StepKind.SUBMITTED,
         StepState.FAILED if not message.queue_ids else StepState.DONE,
         time=message.arrived,
         where=_client_of(message),
         detail=message.sasl_username,
     )
-    for leg in message.legs:
-        yield _leg_step(leg, message.arrived)
-    for recipient in message.recipients:
-        yield from _recipient_steps(recipient)
 
 
 def _client_of(message: TrackedMessage) -> str | None:

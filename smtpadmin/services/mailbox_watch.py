@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
-from smtpadmin.model.errors import NOT_MENDED_BY_WAITING, TotalDeadlineError, UnreachableError
+from smtpadmin.model.errors import (
+    NOT_MENDED_BY_WAITING,
+    SmtpadminError,
+    TotalDeadlineError,
+    UnreachableError,
+    UntrustedError,
+)
 from smtpadmin.model.mailbox import Arrival, MailboxAccount, MailboxProtocol
 from smtpadmin.util.backoff import Backoff
 
 FIRST_STEP_S = 0.5
 MOST_STEP_S = 10.0
+_NOBODYS = "0" * 64
 SESSION_S = 60.0
 """At most for one look into the mailbox."""
 
@@ -71,3 +79,16 @@ async def _look(
     from smtpadmin.transport.mailbox_pop3 import find_by_pop3
 
     return await find_by_pop3(account, message_id, deadline_s, report=report)
+
+
+async def shown_certificate(account: MailboxAccount, deadline: float = 15.0) -> str:
+    """The SHA-256 (hex) of the certificate that the mailbox's server shows, to ask a person about it;
+    empty when it shows none. Nothing secret is sent: the session ends after the handshake, for no
+    certificate has the fingerprint that is demanded."""
+    try:
+        await _look(replace(account, fingerprint=_NOBODYS), "x@smtpadmin.invalid", deadline, False)
+    except UntrustedError as error:
+        return error.fingerprint
+    except SmtpadminError:
+        return ""
+    return ""

@@ -29,6 +29,9 @@ MISSING = 0
 _FEW_NEW = 50
 """Merge new texts into the sorted dictionary when it is this many times larger than they are."""
 
+_FEW_TEXTS = 20_000
+"""Texts of a column that may stay known unused."""
+
 _REMEMBERED = 8
 """Answers kept a column, so that typing on, or taking a term away, asks nothing twice."""
 
@@ -55,9 +58,9 @@ class NumberData:
         taken: Floats = self._values[slots]
         return taken
 
-    def compact(self, slots: Ints) -> None:
+    def compact(self, slots: Ints | slice) -> None:
         """Keep only these slots, renumbered from 0."""
-        self._values = self._values[slots]
+        self._values = self._values[slots].copy()
 
 
 class TextData:
@@ -65,6 +68,7 @@ class TextData:
 
     def __init__(self) -> None:
         self._codes: Ints = np.empty(0, np.int32)
+        self._used = 0
         self._forget_texts()
 
     def _forget_texts(self) -> None:
@@ -159,13 +163,33 @@ class TextData:
         found = np.flatnonzero(table.any(axis=1))
         return {self._shown[code]: table[code].tolist() for code in found.tolist()}
 
-    def compact(self, slots: Ints) -> None:
-        """Keep only these slots, renumbered from 0, and forget texts that none of them has."""
-        used, codes = np.unique(self._codes[slots], return_inverse=True)
-        kept = [None if code == MISSING else self._shown[code] for code in used.tolist()]
+    def compact(self, slots: Ints | slice) -> None:
+        """Keep only these slots, renumbered from 0, and forget texts that none of them has. Of a
+        slice, the end of a log, texts stay known until :meth:`forget_unused`."""
+        self._codes = self._codes[slots].copy()
+        if not isinstance(slots, slice):
+            self.forget_unused(len(slots))
+
+    @property
+    def surplus(self) -> int:
+        """How many texts there are beyond twice what was in use when unused ones were forgotten."""
+        return len(self._folded) - max(2 * self._used, _FEW_TEXTS)
+
+    def forget_unused(self, count: int) -> None:
+        """Forget texts that none of the first ``count`` slots has."""
+        codes = self._codes[:count]
+        is_used = np.zeros(len(self._folded), np.bool_)
+        is_used[codes] = True
+        is_used[MISSING] = True
+        used = np.flatnonzero(is_used)
+        renumbered = np.zeros(len(self._folded), np.int32)
+        renumbered[used] = np.arange(len(used), dtype=np.int32)
+        kept = used.tolist()
+        folded, shown = [self._folded[at] for at in kept], [self._shown[at] for at in kept]
         self._forget_texts()
-        self.write(0, kept)
-        self._codes = self._codes[codes]
+        self._folded, self._shown = folded, shown
+        self._lookup = {text: code for code, text in enumerate(folded) if code != MISSING}
+        self._codes, self._used = renumbered[codes], len(folded)
 
 
 _LINES_AT_ONCE = 4_096
@@ -202,9 +226,9 @@ class LineData:
         """Nothing: lines are not counted."""
         return []
 
-    def compact(self, slots: Ints) -> None:
+    def compact(self, slots: Ints | slice) -> None:
         """Keep only these slots, renumbered from 0."""
-        self._texts = [self._texts[slot] for slot in slots.tolist()]
+        self._texts = self._taken(slots)
 
 
 def _lines_with(texts: Sequence[str], needle: str) -> Bools:

@@ -6,9 +6,9 @@ its slot empty until there are enough of them to close up. Announces nothing: ``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from smtpadmin.services.row_columns import (
     grown,
 )
 
+if TYPE_CHECKING:
+    from smtpadmin.services.row_store import Packing
+
 T = TypeVar("T")
 Slots = Ints | slice
 ARRAY_COMPARISONS: Mapping[str, Callable[[Floats, float], Bools]] = {
@@ -37,15 +40,27 @@ ARRAY_COMPARISONS: Mapping[str, Callable[[Floats, float], Bools]] = {
 }
 EMPTY: Ints = np.empty(0, np.int32)
 _MANY_DEAD = 20_000
+_LOOKED_AT = 8_192
+"""Slots looked through at once for the oldest rows."""
+_REMEMBERED = 1_024
+"""Unpacked rows: those of a few screens."""
 
 
 class RowIndex(Generic[T]):
     """Rows in slots. ``key`` names a row for updates; without it rows are only appended.
-    ``order`` holds the slots of all rows in the wanted order."""
+    ``order`` holds the slots of all rows in the wanted order; ``rows`` the rows as they are kept:
+    packed where there is a ``packing``, None in an empty slot."""
 
-    def __init__(self, columns: Sequence[Column[T]], key: Callable[[T], Hashable] | None) -> None:
+    def __init__(
+        self,
+        columns: Sequence[Column[T]],
+        key: Callable[[T], Hashable] | None,
+        packing: Packing[T] | None = None,
+    ) -> None:
         self.columns = columns
         self._key = key
+        self._packing = packing
+        self._unpacked: dict[int, T] = {}
         self._data = {column.name: column_data(column.kind) for column in columns}
         self._alive: Bools = np.zeros(0, np.bool_)
         self._passes: Bools = np.zeros(0, np.bool_)
@@ -54,7 +69,8 @@ class RowIndex(Generic[T]):
         self._now = 0.0
         self._sort_column: str | None = None
         self._descending = False
-        self.rows: list[T | None] = []
+        self._first_alive = 0  # no slot before it is, and none comes to life again
+        self.rows: list[Any] = []
         self.alive = 0
         self.order = EMPTY
 
@@ -64,7 +80,7 @@ class RowIndex(Generic[T]):
         """Put rows into new slots."""
         first, end = len(self.rows), len(self.rows) + len(rows)
         self._write(first, rows)
-        self.rows.extend(rows)
+        self.rows.extend(map(self._packing.pack, rows) if self._packing else rows)
         if self._key is not None:
             self._slots.update(zip(map(self._key, rows), range(first, end), strict=True))
         self._alive = grown(self._alive, end)
@@ -77,7 +93,8 @@ class RowIndex(Generic[T]):
     def overwrite(self, rows: Mapping[int, T]) -> Ints:
         """Give slots new values; their keys stay. Gives the slots."""
         for slot, row in rows.items():
-            self.rows[slot] = row
+            self.rows[slot] = self._packing.pack(row) if self._packing else row
+            self._unpacked.pop(slot, None)
             self._write(slot, (row,))
         touched = np.fromiter(rows, np.int32, len(rows))
         self._passes[touched] = self._passing(touched)
@@ -88,14 +105,49 @@ class RowIndex(Generic[T]):
         for column in self.columns:
             self._data[column.name].write(first, [column.key(row) for row in rows])
 
+    def row_at(self, slot: int) -> T | None:
+        """The row in a slot. Those looked at last are remembered: a table asks for each cell."""
+        kept: Any = self.rows[slot]
+        if self._packing is None or kept is None:
+            row: T | None = kept
+            return row
+        found = self._unpacked.get(slot)
+        if found is None:
+            if len(self._unpacked) >= _REMEMBERED:
+                self._unpacked.clear()
+            found = self._unpacked[slot] = self._packing.unpack(kept)
+        return found
+
+    def rows_at(self, slots: Ints) -> Iterator[T]:
+        """The rows in these slots, empty ones left out; none of them is remembered."""
+        unpack = self._packing.unpack if self._packing else None
+        for slot in slots.tolist():
+            kept = self.rows[slot]
+            if kept is not None:
+                yield unpack(kept) if unpack else kept
+
+    def numbers(self, column: str, slots: Ints) -> Floats:
+        """Numbers or times (seconds since 1970) of a column; NaN where the server cannot say."""
+        data = self._data[column]
+        if not isinstance(data, NumberData):
+            raise TypeError(f"{column} holds texts")
+        return data.values(slots)
+
     def slot_of(self, key: Hashable) -> int | None:
         """The slot of a row, None when it is not here."""
         return self._slots.get(key)
 
     def oldest(self, count: int) -> list[int]:
         """The slots of the rows that came first."""
-        slots: list[int] = self.everything()[:count].tolist()
-        return slots
+        found: list[int] = []
+        at = self._first_alive
+        while len(found) < count and at < len(self.rows):
+            end = min(at + _LOOKED_AT, len(self.rows))
+            found += (np.flatnonzero(self._alive[at:end]) + at).tolist()
+            if not found:
+                self._first_alive = end
+            at = end
+        return found[:count]
 
     def everything(self) -> Ints:
         """Slots of all rows, in the order of arrival."""
@@ -118,9 +170,10 @@ class RowIndex(Generic[T]):
     def remove(self, slots: Iterable[int]) -> None:
         """Empty hidden slots."""
         for slot in slots:
-            row, self.rows[slot] = self.rows[slot], None
-            if row is not None and self._key is not None:
+            if self._key is not None and (row := self.row_at(slot)) is not None:
                 del self._slots[self._key(row)]
+            self.rows[slot] = None
+            self._unpacked.pop(slot, None)
             self._alive[slot] = False
             self.alive -= 1
 
@@ -130,16 +183,32 @@ class RowIndex(Generic[T]):
         if dead < _MANY_DEAD or dead < self.alive // 4:
             return
         kept = self.everything()
-        renumbered = np.zeros(len(self.rows), np.int32)
-        renumbered[kept] = np.arange(len(kept), dtype=np.int32)
-        living = [self.rows[slot] for slot in kept.tolist()]
-        for data in self._data.values():
-            data.compact(kept)
-        self._passes, self._alive = self._passes[kept], np.ones(len(kept), np.bool_)
-        self.order, self.rows = renumbered[self.order], living
+        if len(kept) and int(kept[0]) == dead:  # the oldest of a log that is full
+            self.order = self.order - np.int32(dead)
+            self._keep(slice(dead, len(self.rows)))
+        else:
+            renumbered = np.zeros(len(self.rows), np.int32)
+            renumbered[kept] = np.arange(len(kept), dtype=np.int32)
+            self.order = renumbered[self.order]
+            self._keep(kept)
+        self._unpacked.clear()
+        self._first_alive = 0
         if self._key is not None:
-            keys = [self._key(row) for row in living if row is not None]
+            keys = [self._key(row) for row in self.rows_at(self.everything())]
             self._slots = {key: slot for slot, key in enumerate(keys)}
+
+    def _keep(self, slots: Slots) -> None:
+        """Only these slots. One column at a time forgets texts that no row has: it takes long."""
+        taken = self.rows[slots] if isinstance(slots, slice) else map(self.rows.__getitem__, slots.tolist())  # fmt: skip
+        self._passes = self._passes[slots].copy()
+        for data in self._data.values():
+            data.compact(slots)
+        self.rows = list(taken)
+        self._alive = np.ones(len(self.rows), np.bool_)
+        texts = [data for data in self._data.values() if isinstance(data, TextData)]
+        largest = max(texts, key=lambda data: data.surplus, default=None)
+        if largest is not None and largest.surplus > 0:
+            largest.forget_unused(len(self.rows))
 
     # Filter
 
@@ -197,7 +266,7 @@ class RowIndex(Generic[T]):
 
     def _merged(self, kept: Ints, new: Ints) -> Ints:
         """``kept``, which is in order, with ``new`` put where they belong."""
-        if not len(kept) or int(new.min()) < int(kept.max()):
+        if not len(kept) or int(new.min()) < self._highest(kept):
             return self._ordered(np.sort(np.concatenate((kept, new))))
         new = self._ordered(np.sort(new))
         if self._sort_column is None:
@@ -209,6 +278,12 @@ class RowIndex(Generic[T]):
             data.keys(kept, self._descending), data.keys(new, self._descending), side="right"
         )
         return np.insert(kept, places, new)
+
+    def _highest(self, order: Ints) -> int:
+        """The highest slot in the order; without a sort column it stands at one end."""
+        if self._sort_column is None:
+            return int(order[0] if self._descending else order[-1])
+        return int(order.max())
 
     def counts(self, column: str, slots: Ints) -> list[tuple[str, int]]:
         """How many of the slots have each text of a column, unordered."""

@@ -25,11 +25,11 @@ Step = tuple[Change, Ints]
 def plan(old: Ints, new: Ints, slots: int) -> Iterator[Step]:
     """The steps from ``old`` to ``new``, two orders of distinct slots below ``slots``."""
     common = min(len(old), len(new))
-    if np.array_equal(old[:common], new[:common]):
+    if _same(old[:common], new[:common]):
         yield from _only_the_end_differs(old, new)
         return
     gone = len(old) - common
-    if common == len(new) and np.array_equal(old[gone:], new):
+    if common == len(new) and _same(old[gone:], new):
         yield _block(ChangeKind.REMOVE, 0, gone), new
         return
     stays = _members(new, slots)[old]
@@ -47,6 +47,14 @@ def plan(old: Ints, new: Ints, slots: int) -> Iterator[Step]:
     enlarged = np.concatenate((kept, new[is_new]))
     yield _block(ChangeKind.INSERT, len(kept), len(new) - len(kept)), enlarged
     yield _reordering(enlarged, new, slots), new
+
+
+def _same(one: Ints, other: Ints) -> bool:
+    """Whether two orders of the same length are equal; most that differ do at an end."""
+    if not len(one) or (one[0] == other[0] and one[-1] == other[-1]):
+        here, there = one.__array_interface__["data"], other.__array_interface__["data"]
+        return here == there or np.array_equal(one, other)
+    return False
 
 
 def _only_the_end_differs(old: Ints, new: Ints) -> Iterator[Step]:

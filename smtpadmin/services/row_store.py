@@ -11,7 +11,7 @@ import enum
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from smtpadmin.model.filter import Filter, NumberTerm
 from smtpadmin.services.columns import Column
@@ -53,9 +53,23 @@ class Keep(enum.StrEnum):
     LAST = "last"
 
 
+class Packing(Protocol[T]):
+    """How rows are kept in little room, and made again when somebody looks."""
+
+    def pack(self, row: T, /) -> Any:
+        """What is kept of a row."""
+        ...
+
+    def unpack(self, packed: Any, /) -> T:
+        """The row."""
+        ...
+
+
 class RowStore(Generic[T]):
     """Rows with declared columns. ``key`` names a row, so that it can be updated and removed;
     ``limit`` bounds the rows; ``left_out`` counts those refused or dropped because of it.
+    ``packing`` makes the packing, when the first rows arrive; a packed row is another object every
+    time that it is asked for.
     """
 
     def __init__(
@@ -65,6 +79,7 @@ class RowStore(Generic[T]):
         key: Callable[[T], Hashable] | None = None,
         limit: int = DEFAULT_LIMIT,
         keep: Keep = Keep.FIRST,
+        packing: Callable[[], Packing[T]] | None = None,
     ) -> None:
         self.columns = tuple(columns)
         self.changing: Signal[[Change]] = Signal()
@@ -73,6 +88,7 @@ class RowStore(Generic[T]):
         self.left_out = 0
         self._keep = keep
         self._key = key
+        self._packing = packing
         self._filter = Filter()
         self._now = datetime.fromtimestamp(0, UTC)
         self._sort: tuple[str | None, bool] = (None, False)
@@ -104,7 +120,7 @@ class RowStore(Generic[T]):
         """The visible row at a position. Raises IndexError."""
         if self._index is None or self._visible is None or not 0 <= position < len(self):
             raise IndexError(position)
-        row = self._index.rows[int(self._visible[position])]
+        row = self._index.row_at(int(self._visible[position]))
         assert row is not None
         return row
 
@@ -119,24 +135,48 @@ class RowStore(Generic[T]):
             yield from self._rows(self._index.everything())
 
     def _rows(self, slots: Ints) -> Iterator[T]:
-        rows = self._index.rows if self._index else []
-        for slot in slots.tolist():
-            row = rows[slot]
-            if row is not None:
-                yield row
+        return self._index.rows_at(slots) if self._index else iter(())
+
+    def numbers(self, column: str, step: int = 1) -> list[float]:
+        """The numbers (times: seconds since 1970) of every ``step``-th visible row, in order; NaN
+        where the server cannot say. No row is made for it."""
+        if self._index is None or self._visible is None:
+            return []
+        found: list[float] = self._index.numbers(column, self._visible[::step]).tolist()
+        return found
+
+    def nearest(self, column: str, least: float, *, start: int = 0, step: int = 1) -> int | None:
+        """The first position from ``start`` on, down the table (1) or up (-1), at which a number
+        column has at least that; None when there is none."""
+        if self._index is None or self._visible is None:
+            return None
+        found = (self._index.numbers(column, self._visible) >= least).nonzero()[0]
+        found = found[found >= start] if step > 0 else found[found <= start][::-1]
+        return int(found[0]) if len(found) else None
+
+    def mark(self, position: int) -> int:
+        """A name for the visible row at a position, which holds until rows are dropped. Raises
+        IndexError."""
+        if self._visible is None or not 0 <= position < len(self):
+            raise IndexError(position)
+        return int(self._visible[position])
+
+    def position_of_mark(self, mark: int) -> int | None:
+        """Where a marked row is visible; None when it is not."""
+        if self._visible is None:
+            return None
+        found = (self._visible == mark).nonzero()[0]
+        return int(found[0]) if len(found) else None
 
     def get(self, key: Hashable) -> T | None:
         """The row of a key, visible or not."""
         slot = self._index.slot_of(key) if self._index else None
-        return None if slot is None or self._index is None else self._index.rows[slot]
+        return None if slot is None or self._index is None else self._index.row_at(slot)
 
     def position_of(self, key: Hashable) -> int | None:
         """Where the row of a key is visible; None when it is not."""
         slot = self._index.slot_of(key) if self._index else None
-        if slot is None or self._visible is None:
-            return None
-        found = (self._visible == slot).nonzero()[0]
-        return int(found[0]) if len(found) else None
+        return None if slot is None else self.position_of_mark(slot)
 
     def facet(self, column: str, *, visible_only: bool = False) -> list[tuple[str, int]]:
         """Values of a text column with the number of rows that have each, the most frequent first.
@@ -183,7 +223,7 @@ class RowStore(Generic[T]):
             slot = self._index.slot_of(key) if self._index else None
             if slot is None or self._index is None:
                 new.append(row)
-            elif self._index.rows[slot] != row:
+            elif self._index.row_at(slot) != row:
                 known[slot] = row
         if known:
             self._overwrite(known)
@@ -239,7 +279,8 @@ class RowStore(Generic[T]):
         if self._index is None:
             from smtpadmin.services.row_index import EMPTY, RowIndex
 
-            self._index, self._visible = RowIndex(self.columns, self._key), EMPTY
+            packing = self._packing() if self._packing else None
+            self._index, self._visible = RowIndex(self.columns, self._key, packing), EMPTY
             self._index.set_filter(self._filter, self._now)
             self._index.sort(*self._sort)
         return self._index

@@ -27,6 +27,8 @@ from smtpadmin.settings.split import BrokenEntryError
 from smtpadmin.util.tasks import run_blocking
 
 INDEX = "index"
+MAILBOX = "mailbox"
+"""The secret of a profile of any kind: a mailbox in which its test messages arrive."""
 LOCK_WAIT_S = 25.0
 """A change takes a keyring several seconds when it is slow and the profiles are many or long."""
 
@@ -139,7 +141,7 @@ class ProfileStore:
         async with self._locked():
             await self._write_index([line for line in await self._index() if line != uuid])
             await self.store.delete(_profile_key(uuid))
-            for name in secret_names:
+            for name in (*secret_names, MAILBOX):
                 await self.store.delete(_secret_key(uuid, name))
         self._revisions.pop(uuid, None)
 

@@ -88,7 +88,16 @@ class _Formats(Mapping[str, LogFormat]):
         return len(self._modules)
 
 
-_FIND = {"builtin": "builtin_tracking"}
+_FIND = {
+    "builtin": "builtin_tracking",
+    "sendmail": "sendmail_tracking",
+    "opensmtpd": "opensmtpd_tracking",
+    "exchange": "exchange_tracking",
+    "kumomta": "kumomta_tracking",
+    "haraka": "haraka_tracking",
+    "rspamd": "rspamd_tracking",
+    "ftgate": "ftgate_tracking",
+}
 """Format -> the module whose ``find`` joins its records into messages."""
 FORMATS: Mapping[str, LogFormat] = _Formats(
     {

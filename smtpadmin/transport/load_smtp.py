@@ -306,13 +306,10 @@ class LoadConnection(asyncio.BufferedProtocol):
             self._send_text()
         elif line[0:1] == b"3":
             # DATA was taken although nobody is to get it: end it with nothing (RFC 2920 section 3.1).
-            self._on_reply = self._after_nothing
+            self._on_reply = self._refused_together
             self._write(b".\r\n")
         else:
             self._refused_together(line)
-
-    def _after_nothing(self, line: bytes) -> None:
-        self._refused_together(line)
 
     def _refused_together(self, line: bytes) -> None:
         recipient = bool(self._first_refusal) and not self._sender_refused

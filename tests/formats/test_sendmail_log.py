@@ -97,7 +97,10 @@ def test_other_events() -> None:
     assert (failed.event, failed.fields["user"]) == ("auth", "bob")
     assert failed.fields["relay_address"] == "1.2.3.4"
     assert record("NOQUEUE: connect from x [1.2.3.4]").queue_id is None
-    assert record(f"{ID}: clone x0A1B2C3004713, owner=a").fields["clone_id"] == "x0A1B2C3004713"
+    older = record(f"{ID}: clone x0A1B2C3004713, owner=a")
+    assert (older.event, older.fields) == ("clone", {"clone_of": "x0A1B2C3004713", "owner": "a"})
+    clone = record(f"{ID}: x0A1B2C3004713: clone: owner=a")
+    assert (clone.event, clone.fields) == ("clone", {"clone_id": "x0A1B2C3004713", "owner": "a"})
 
 
 def test_foreign_lines() -> None:
@@ -126,3 +129,12 @@ def test_any_octets_give_a_record_with_the_whole_line(tail: bytes, head: str) ->
     line = head.encode() + tail
     assert parse_line(line).raw == line.decode("utf-8", "backslashreplace")
     looks_like(line)
+
+
+def test_what_the_other_side_said() -> None:
+    found = record(
+        f"{ID}: to=<b@c.example>, dsn=5.1.1, reply=550 5.1.1 no, to=<x> a=b, stat=User unknown"
+    )
+    assert (found.event, found.fields["to"]) == ("delivery", ["b@c.example"])
+    assert found.fields["reply"] == "550 5.1.1 no, to=<x> a=b"
+    assert (found.fields["stat"], found.fields["status"]) == ("User unknown", "bounced")

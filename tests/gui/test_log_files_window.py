@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QLabel
 
 from smtpadmin.gui.main_window import MainWindow
+from smtpadmin.gui.models.log_columns import is_problem
 from smtpadmin.gui.pages.logs import LogsPage
 from smtpadmin.gui.pages.tracking import TrackingPage
 from smtpadmin.model.tracking import TrackCriteria
 from tests.services.test_log_files import lines
+from tests.support.log_writers import WRITERS, mails, write
 from tests.support.window import opened_window, until
 
 pytestmark = pytest.mark.gui
@@ -47,3 +50,47 @@ async def test_a_dropped_log_is_shown_and_tracked(tmp_path: Path) -> None:
         assert tracking.store.row(0).queue_ids == ("A1B2C3D407",)
         window.servers.edit(view.context.profile.uuid)
         await until(lambda: window.toast.isVisible())
+
+
+async def test_a_log_without_a_server_of_its_kind_is_shown_and_tracked(tmp_path: Path) -> None:
+    written = write("haraka", mails(WRITERS["haraka"], 12, 1))
+    path = tmp_path / "haraka.log"
+    path.write_text("\n".join(written.lines) + "\n", "utf-8")
+    async with opened_window() as window:
+        drop(window, path)
+        await until(lambda: window.current_view() is not None)
+        view = window.current_view()
+        assert view is not None
+        logs = view.page("logs")
+        assert isinstance(logs, LogsPage)
+        await until(lambda: logs.store.total == len(written.lines))
+        logs.next_problem(1)
+        problem = logs.table.current_row()
+        assert problem is not None
+        assert is_problem(problem)
+        view.context.track(TrackCriteria(message_id=written.mails[7].message_id))
+        tracking = view.page("tracking")
+        assert isinstance(tracking, TrackingPage)
+        await until(lambda: len(tracking.store) == 1)
+        assert tracking.store.row(0).lines == written.lines_of(7)
+
+
+async def test_lines_that_were_left_out_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("smtpadmin.gui.pages.logs.LIMIT", 50)
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"".join(lines(f"A1B2C3D4{n:02}", f"u{n}@b.example", n) for n in range(40)))
+    async with opened_window() as window:
+        drop(window, path)
+        await until(lambda: window.current_view() is not None)
+        view = window.current_view()
+        assert view is not None
+        logs = view.page("logs")
+        assert isinstance(logs, LogsPage)
+        await until(lambda: logs.store.left_out == 150)
+        words = "The newest 50 lines are kept; 150 older ones were left out."
+        assert words in {label.text() for label in logs.findChildren(QLabel)}
+        logs.box.set_text("id:A1B2C3D400")
+        await until(lambda: len(logs.store) == 0)
+        assert words in {label.text() for label in logs.empty.findChildren(QLabel)}

@@ -237,7 +237,7 @@ async def filtered_line_among_all(logs: LogsPage) -> None:
     chosen = logs.table.current_row()
     logs.show_in_context()
     assert logs.box.text == ""
-    assert logs.table.current_row() is chosen
+    assert logs.table.current_row() == chosen
     when = logs.store.row(5).time
     assert when is not None
     logs.ask_for_time()
@@ -269,13 +269,13 @@ async def test_a_test_message_is_sent_and_tracked(window: MainWindow) -> None:
     window.run("send_test")
     dialog = await modal()
     assert isinstance(dialog, SendTest)
-    dialog.from_.setText("admin@acme.example")
-    dialog.to.setText("anna@acme.example")
-    QTest.mouseClick(dialog.send, Qt.MouseButton.LeftButton)
+    dialog.compose.letter.from_.setText("admin@acme.example")
+    dialog.compose.letter.to.setText("anna@acme.example")
+    QTest.mouseClick(dialog.compose.send, Qt.MouseButton.LeftButton)
     await until(lambda: dialog._result is not None)
     assert dialog._result is not None
     assert dialog._result.result == "accepted"
-    assert dialog.transcript.lines.rowCount() > 10
+    assert dialog.session.view.lines.rowCount() > 10
     QTest.mouseClick(dialog.track, Qt.MouseButton.LeftButton)
     view = window.current_view()
     assert view is not None

@@ -34,13 +34,24 @@ def test_a_delivered_message_with_a_bounce() -> None:
     assert [(s.kind, s.state) for s in steps] == [
         (StepKind.SUBMITTED, StepState.DONE),
         (StepKind.QUEUED, StepState.DONE),
-        (StepKind.NOTIFICATION, StepState.DONE),
         (StepKind.END, StepState.DONE),
         (StepKind.END, StepState.FAILED),
+        (StepKind.NOTIFICATION, StepState.DONE),
     ]
     assert (steps[0].where, steps[0].detail) == ("app.example", "billing")
-    assert steps[2].delay == 3.0
-    assert steps[4].detail == "550 5.1.1 no"
+    assert steps[4].delay == 3.0
+    assert steps[3].detail == "550 5.1.1 no"
+
+
+def test_a_warning_that_went_out_before_the_end_stands_before_it() -> None:
+    late = TrackedRecipient("a@x.example", DeliveryStatus.SENT, time=T0 + timedelta(hours=6))
+    legs = (
+        Leg("A1", arrived=T0),
+        Leg("B2", kind="notification", parent="A1", arrived=T0 + timedelta(hours=4)),
+    )
+    message = TrackedMessage(("A1", "B2"), DeliveryStatus.SENT, (late,), arrived=T0, legs=legs)
+    kinds = [step.kind for step in journey_of(message)]
+    assert kinds[-2:] == [StepKind.NOTIFICATION, StepKind.END]
 
 
 def test_a_deferred_recipient_shows_its_last_try_and_waits() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -11,9 +12,14 @@ from smtpadmin.model.errors import LoginError, TotalDeadlineError, UnreachableEr
 from smtpadmin.model.mailbox import MailboxAccount, MailboxProtocol
 from smtpadmin.model.profile import TlsMode
 from smtpadmin.services import mailbox_watch
-from smtpadmin.services.mailbox_watch import failure_to_tell, wait_for_message, wait_for_report
+from smtpadmin.services.mailbox_watch import (
+    failure_to_tell,
+    shown_certificate,
+    wait_for_message,
+    wait_for_report,
+)
 from tests.formats.test_bounce import DSN
-from tests.servers.dovecot import Dovecot, running_dovecot
+from tests.servers.dovecot import PASSWORD, Dovecot, running_dovecot
 from tests.transport.test_mailbox_imap import message
 
 
@@ -86,3 +92,19 @@ async def test_a_last_look_that_our_own_deadline_ends_is_no_failure(
     monkeypatch.setattr(mailbox_watch, "FIRST_STEP_S", 0.01)
     account = MailboxAccount(MailboxProtocol.POP3, "127.0.0.1", 1, TlsMode.NONE, "u", "p")
     assert await wait_for_message(account, "<x@y>", 0.2) is None
+
+
+async def test_the_certificate_is_told_and_nobody_logs_in(dovecot: Dovecot) -> None:
+    await asyncio.to_thread(dovecot.deliver, message("trusted"))
+    log = dovecot.folder / "dovecot.log"
+    refused = log.read_text().count("auth failed")
+    for protocol in MailboxProtocol:
+        for tls in (TlsMode.IMPLICIT, TlsMode.STARTTLS):
+            account = dovecot.account(protocol, tls, ca_file="", password="never sent")
+            seen = await shown_certificate(account)
+            assert len(seen) == 64
+            trusted = replace(account, fingerprint=seen, password=PASSWORD)
+            assert await wait_for_message(trusted, "<trusted@b.example>", 20.0) is not None
+    assert log.read_text().count("auth failed") == refused
+    closed = MailboxAccount(MailboxProtocol.IMAP, "127.0.0.1", 1, TlsMode.IMPLICIT, "u", "p")
+    assert await shown_certificate(closed) == ""

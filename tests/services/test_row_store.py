@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -341,3 +342,86 @@ def test_a_column_of_lines_is_ordered_by_arrival_and_searched() -> None:
     assert [row.id for row in lines.visible_rows()] == [3, 2, 1]
     lines.set_filter(parse_filter('"A@X wrote"'), NOW)
     assert [row.id for row in lines.visible_rows()] == [2]
+
+
+class Halves:
+    """Keeps a row as a pair; counts how often rows are made again."""
+
+    made = 0
+
+    def pack(self, row: Row) -> tuple[int, Row]:
+        return (row.id, row)
+
+    def unpack(self, packed: tuple[int, Row]) -> Row:
+        Halves.made += 1
+        return replace(packed[1], id=packed[0])
+
+
+@pytest.mark.parametrize("key", [None, lambda row: row.id])
+def test_packed_rows_are_rows_like_others(key: Callable[[Row], Hashable] | None) -> None:
+    plain: RowStore[Row] = RowStore(COLUMNS, limit=50, keep=Keep.LAST, key=key)
+    packed: RowStore[Row] = RowStore(COLUMNS, limit=50, keep=Keep.LAST, key=key, packing=Halves)
+    for store in (plain, packed):
+        for first in range(0, 200, 20):
+            store.append(Row(n, f"a{n}", f"b{n % 3}", n) for n in range(first, first + 20))
+        store.set_filter(parse_filter("to:b1"), NOW)
+        store.sort("size", descending=True)
+        if key:
+            store.upsert([Row(170, "z", "b1", 999), Row(171, "a171", "b0", 171)])
+            store.remove([172])
+    assert list(packed.visible_rows()) == list(plain.visible_rows())
+    assert list(packed.all_rows()) == list(plain.all_rows())
+    assert [packed.row(n) for n in range(len(packed))] == list(plain.visible_rows())
+    assert packed.get(170) == plain.get(170)
+    assert packed.left_out == plain.left_out == 150
+
+
+def test_a_row_on_the_screen_is_made_once() -> None:
+    store: RowStore[Row] = RowStore(COLUMNS, packing=Halves)
+    store.append(Row(n) for n in range(5_000))
+    Halves.made = 0
+    for _ in range(20):
+        assert [store.row(n).id for n in range(100, 140)] == list(range(100, 140))
+    assert Halves.made == 40
+    for n in range(5_000):
+        store.row(n)
+    assert len(store._loaded()._unpacked) <= 1_024
+
+
+def test_packed_rows_of_a_full_log_through_many_renumberings() -> None:
+    store: RowStore[Row] = RowStore(COLUMNS, limit=30_000, keep=Keep.LAST, packing=Halves)
+    for first in range(0, 120_000, 1_000):
+        store.append(Row(n, f"a{n}") for n in range(first, first + 1_000))
+        assert store.row(0).id == max(0, first + 1_000 - 30_000)
+        assert store.row(len(store) - 1).id == first + 999
+    store.set_filter(parse_filter("from:a119999"), NOW)
+    assert [row.id for row in store.visible_rows()] == [119_999]
+    store.set_filter(parse_filter("from:a11"), NOW)
+    assert len(store) == 10_000
+
+
+def test_numbers_and_what_is_nearest() -> None:
+    store: RowStore[Row] = RowStore(COLUMNS)
+    assert (store.numbers("size"), store.nearest("size", 1)) == ([], None)
+    store.append(Row(n, size=n % 10) for n in range(100))
+    assert store.numbers("size", 10) == [0.0] * 10
+    assert store.nearest("size", 9) == 9
+    assert store.nearest("size", 9, start=10) == 19
+    assert store.nearest("size", 9, start=18, step=-1) == 9
+    assert store.nearest("size", 9, start=8, step=-1) is None
+    store.append([Row(100)])
+    assert store.nearest("size", 0, start=100) is None
+    with pytest.raises(TypeError):
+        store.numbers("sender")
+
+
+def test_a_mark_finds_its_row_in_another_order() -> None:
+    store: RowStore[Row] = RowStore(COLUMNS)
+    store.append(Row(n, f"a{n % 2}") for n in range(10))
+    mark = store.mark(3)
+    store.sort("id", descending=True)
+    assert store.position_of_mark(mark) == 6
+    store.set_filter(parse_filter("from:a0"), NOW)
+    assert store.position_of_mark(mark) is None
+    with pytest.raises(IndexError):
+        store.mark(5)

@@ -26,7 +26,7 @@ async def export_rows(page: Page, table: Table, name: str) -> None:
     filters = ["CSV (*.csv)", "JSON Lines (*.jsonl)", "Text (*.txt)"]
     path = await ask_for_file(page, f"{name}.csv", filters)
     if path is not None:
-        await _save(path, as_text(table, path.suffix.lower()))
+        await save_text(path, as_text(table, path.suffix.lower()))
         words = page.tr("{0} rows saved to {1}").format(len(table.rows.store), path.name)
         page.context.notice.emit(words, None)
 
@@ -36,7 +36,7 @@ async def export_tracked(page: Page, messages: Sequence[TrackedMessage], asked: 
     path = await ask_for_file(page, "tracking.html", list(REPORTS.values()))
     if path is not None:
         made = datetime.now().astimezone()
-        await _save(path, report(messages, path.suffix.lower(), asked, made))
+        await save_text(path, report(messages, path.suffix.lower(), asked, made))
         words = page.tr("{0} messages saved to {1}").format(len(messages), path.name)
         page.context.notice.emit(words, None)
 
@@ -54,7 +54,8 @@ async def ask_for_file(parent: QWidget, name: str, filters: Sequence[str]) -> Pa
     return path if path.suffix or not chosen.startswith(".") else path.with_suffix(chosen)
 
 
-async def _save(path: Path, text: str) -> None:
+async def save_text(path: Path, text: str) -> None:
+    """Write a file that only its owner can read. Raises StorageError."""
     try:
         await run_blocking(write_private, path, text.encode("utf-8", "backslashreplace"))
     except OSError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QTextOption
 from PySide6.QtWidgets import (
     QHBoxLayout,
+    QLabel,
     QMenu,
     QPlainTextEdit,
     QPushButton,
@@ -17,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from smtpadmin.connectors.api import LogSource, ability
 from smtpadmin.gui.icons import tint
-from smtpadmin.gui.models.log_columns import LOG_TABLE, is_problem
+from smtpadmin.gui.models.log_columns import LOG_TABLE
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.pages.page import Page
 from smtpadmin.gui.server_context import ServerContext
@@ -33,14 +35,21 @@ from smtpadmin.model.log import LogRecord
 from smtpadmin.model.tracking import TrackCriteria
 from smtpadmin.services.columns import LOG_COLUMNS
 from smtpadmin.services.log_follow import FollowStatus, LogFollow
-from smtpadmin.services.row_store import Keep, RowStore
+from smtpadmin.services.row_store import Keep, Packing, RowStore
 from smtpadmin.util.text import visible
 
-LIMIT = 500_000
+LIMIT = 1_000_000
 BACKLOG = timedelta(hours=4)
 ALL = timedelta(days=365 * 60)
 HISTOGRAM_EVERY_MS = 1_000
 MOST_IN_HISTOGRAM = 20_000
+
+
+def _packing() -> Packing[LogRecord]:
+    """Loaded with the first lines, not with the window."""
+    from smtpadmin.services.log_packing import LogPacking
+
+    return LogPacking()
 
 
 class LogsPage(Page):
@@ -48,7 +57,9 @@ class LogsPage(Page):
 
     def __init__(self, context: ServerContext) -> None:
         super().__init__(context, "Logs")
-        self.store: RowStore[LogRecord] = RowStore(LOG_COLUMNS, limit=LIMIT, keep=Keep.LAST)
+        self.store: RowStore[LogRecord] = RowStore(
+            LOG_COLUMNS, limit=LIMIT, keep=Keep.LAST, packing=_packing
+        )
         self.table = Table(RowModel(self.store, LOG_TABLE), self.tr("Log"))
         self.box = FilterBox(self.tr("Filter, e.g. event:reject to:@partner.example"), self._values)
         self.follow_button = QPushButton(self.tr("Following"))
@@ -56,6 +67,7 @@ class LogsPage(Page):
         self.banner = Banner()
         self.empty = EmptyState()
         self._line = QPlainTextEdit()
+        self._foot = QLabel()
         self._following = True
         self._started = False
         self._dirty = False
@@ -102,6 +114,9 @@ class LogsPage(Page):
         column.addWidget(self.banner)
         column.addWidget(self._stack, 1)
         column.addWidget(self._line)
+        self._foot.setContentsMargins(12, 2, 12, 2)
+        self._foot.hide()
+        column.addWidget(self._foot)
 
     def _connect(self) -> None:
         self.box.changed.connect(self._on_filter)
@@ -154,6 +169,7 @@ class LogsPage(Page):
         self.store.append(records)
         self._dirty = True
         self._show_emptiness()
+        self._show_left_out()
         if self._following and self.is_active:
             self.table.scrollToBottom()
 
@@ -193,13 +209,25 @@ class LogsPage(Page):
         if self.store.total:
             self.empty.show_state(
                 "filter", self.tr("0 of {0} lines match").format(self.store.total),
-                self.tr("No line fits the filter."), (self.tr("Clear filter"), self._clear),
+                self._left_out_words() if self.store.left_out else self.tr("No line fits the filter."),
+                (self.tr("Clear filter"), self._clear),
             )  # fmt: skip
         else:
             self.empty.show_state(
                 "log", self.tr("No lines yet"),
                 self.tr("Lines appear here as the server writes them."),
             )  # fmt: skip
+
+    def _show_left_out(self) -> None:
+        if not self.store.left_out:
+            return
+        self._foot.setText(self._left_out_words())
+        self._foot.show()
+
+    def _left_out_words(self) -> str:
+        return self.tr(
+            "The newest {0:,} lines are kept; {1:,} older ones were left out."
+        ).format(self.store.total, self.store.left_out)  # fmt: skip
 
     def _clear(self) -> None:
         self.box.set_text("")
@@ -208,14 +236,13 @@ class LogsPage(Page):
         if not self._dirty:
             return
         self._dirty = False
-        times, problems = [], []
         step = max(1, len(self.store) // MOST_IN_HISTOGRAM)
-        for position in range(0, len(self.store), step):
-            record = self.store.row(position)
-            if record.time is not None:
-                times.append(record.time.timestamp())
-                if is_problem(record):
-                    problems.append(record.time.timestamp())
+        numbers = zip(
+            self.store.numbers("time", step), self.store.numbers("problem", step), strict=True
+        )
+        known = [(time, problem) for time, problem in numbers if not math.isnan(time)]
+        times = [time for time, _ in known]
+        problems = [time for time, problem in known if problem]
         self.histogram.show_times(times, problems)
 
     # Following.
@@ -245,12 +272,10 @@ class LogsPage(Page):
         position = self.table.currentIndex().row()
         if position < 0:
             position = len(self.store) if step < 0 else -1
-        position += step
-        while 0 <= position < len(self.store):
-            if is_problem(self.store.row(position)):
-                self._select(position)
-                return
-            position += step
+        found = self.store.nearest("problem", 1.0, start=position + step, step=step)
+        if found is not None:
+            self._select(found)
+            return
         self.context.notice.emit(self.tr("No further problem"), None)
 
     def _problem_before(self) -> None:
@@ -261,11 +286,9 @@ class LogsPage(Page):
 
     def go_to(self, when: datetime) -> None:
         """Select the first line at or after a time."""
-        for position in range(len(self.store)):
-            time = self.store.row(position).time
-            if time is not None and time >= when:
-                self._select(position)
-                return
+        position = self.store.nearest("time", when.timestamp())
+        if position is not None:
+            self._select(position)
 
     def ask_for_time(self) -> None:
         """Go to a time that is typed."""
@@ -285,13 +308,12 @@ class LogsPage(Page):
 
     def show_in_context(self) -> None:
         """Clear the filter and stay at the current line, with what came before and after it."""
-        record = self.table.current_row()
+        current = self.table.currentIndex().row()
+        mark = self.store.mark(current) if 0 <= current < len(self.store) else None
         self.box.set_text("")
-        if record is not None:
-            rows = enumerate(self.store.visible_rows())
-            position = next((at for at, row in rows if row is record), None)
-            if position is not None:
-                self._select(position)
+        position = self.store.position_of_mark(mark) if mark is not None else None
+        if position is not None:
+            self._select(position)
 
     def _select(self, position: int) -> None:
         self._following = False

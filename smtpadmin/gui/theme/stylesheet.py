@@ -22,6 +22,10 @@ QMenu::separator {{ height: 1px; background: {line}; margin: 4px 8px; }}
 #sidebar QTreeView::branch {{ background: {side}; }}
 #panel, #page, QStackedWidget, QScrollArea, #scrolled {{ background: {panel}; border: 0; }}
 #header {{ background: {panel}; }}
+#dialogGround {{ background: {bg}; border: 0; }}
+QPushButton::menu-indicator {{ image: url(controls:down.svg); width: 12px; height: 12px;
+  subcontrol-origin: padding; subcontrol-position: center right; right: 6px; }}
+#menuButton {{ padding-right: 24px; }}
 #line {{ background: {line}; }}
 #title {{ font-size: 15pt; font-weight: 600; }}
 #subtitle {{ font-size: 12pt; font-weight: 600; }}
