@@ -26,6 +26,7 @@ from smtpadmin.cli.follow import as_record, exit_code
 from smtpadmin.cli.output import plain
 from smtpadmin.connectors.exim import EximServer
 from smtpadmin.connectors.postfix import Postfix
+from smtpadmin.formats.scanner_payloads import payload
 from smtpadmin.formats.test_message import TestMessage
 from smtpadmin.model.follow import FollowStep
 from smtpadmin.model.profile import Profile, TlsMode
@@ -46,7 +47,7 @@ PASSWORD = "Mispel-7731-quer"
 VAULT_PASSWORD = "Tresor-4410-laut"
 WRONG_PASSWORD = "Falsch-2290-leise"
 ACCESS_TOKEN = "ya29.Kranich-5512-weit"
-GTUBE = "".join(("XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"))
+GTUBE = payload("gtube").line
 SPF = {"local.example": [{"TXT": "v=spf1 ip4:127.0.0.1 -all"}]}
 WAIT_S = 20.0
 
