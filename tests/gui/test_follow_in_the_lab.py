@@ -35,7 +35,12 @@ async def dialog_in(lab: RelayLab, user: str = USER) -> AsyncIterator[SendTest]:
         await add_profiles(window, lab)
         dialog = await opened_dialog(window, f"127.0.0.1:{lab.edge.port}")
         await mailbox(
-            dialog, "localhost", str(lab.dovecot.ports["imaps"]), user, PASSWORD, lab.dovecot.ca_file
+            dialog,
+            "localhost",
+            str(lab.dovecot.ports["imaps"]),
+            user,
+            PASSWORD,
+            lab.dovecot.ca_file,
         )
         click(dialog.compose.follow)
         click(dialog.following.every)
