@@ -82,7 +82,7 @@ def report_words(report: FollowReport) -> Words:
 
 def hop_words(hop: Hop) -> Words:
     """One ``Received`` field: who gave it to whom, and how long after the hop before."""
-    delay = "" if hop.delay is None else f"+{hop.delay:g} s"
+    delay = "" if hop.delay is None else f"{hop.delay:+g} s"
     by = visible(hop.by or "?", 200)
     source = visible(hop.sender or hop.client_name or hop.address or "(local)", 200)
     kind = " ".join(filter(None, (visible(hop.protocol, 40), "with TLS" if hop.tls else "")))

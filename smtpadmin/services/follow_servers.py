@@ -5,8 +5,9 @@ before was told. Each question has its own deadline, and a server that fails is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from smtpadmin.connectors.api import Connector, QueueSource, ability
 from smtpadmin.formats.smtp_reply import queue_id_in
@@ -21,6 +22,7 @@ from smtpadmin.tracking.tracker import tracker_of
 ONE_SERVER_S = 15.0
 """At most for one server's answer: a silent one must not hide the others."""
 MOST_ENTRIES = 100_000
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class ServerSearch:
@@ -78,9 +80,10 @@ class ServerSearch:
 
     def along_the_way(self) -> list[tuple[str, list[TrackedMessage]]]:
         """What was found, whoever handed the message on before whoever took it, which an ID in the
-        reply tells; else the origin first."""
+        reply tells; else the origin first, then by arrival."""
         ids = {name: {q for m in found for q in m.queue_ids} for name, found in self.found.items()}
-        left = [name for name in self._connectors if name in ids]
+        left = [name for name in self._connectors if self.found.get(name)]
+        left.sort(key=lambda name: (name != self._origin, _arrival(self.found[name])))
         ordered: list[str] = []
         while left:
             given = {
@@ -151,6 +154,10 @@ class ServerSearch:
         except TimeoutError:
             self.failures[name] = _silent(name)
         return entries
+
+
+def _arrival(found: Sequence[TrackedMessage]) -> datetime:
+    return min((m.arrived for m in found if m.arrived is not None), default=_NEVER)
 
 
 def _silent(name: str) -> TotalDeadlineError:

@@ -118,3 +118,8 @@ def test_nothing_raw_gets_through(said: str, who: str) -> None:
     hop = Hop(sender=who, by=said)
     for words in (step_words(step), hop_words(hop)):
         assert all(ord(c) >= 0x20 and c not in "\u202e\u2066" for c in words.title + words.detail)
+
+
+def test_clocks_that_differ_are_shown_with_their_sign() -> None:
+    assert hop_words(Hop(by="b.example", delay=-3.0)).detail == "-3 s"
+    assert hop_words(Hop(by="b.example", delay=2.0)).detail == "+2 s"

@@ -497,7 +497,7 @@ async def test_a_mailbox_is_looked_into_and_kept_with_the_profile(
     served_window: tuple[MainWindow, Served], tmp_path: Path
 ) -> None:
     window, _ = served_window
-    with running_dovecot(tmp_path) as dovecot:
+    with running_dovecot() as dovecot:
         dialog = await opened_dialog(window)
         account = await mailbox(
             dialog, "localhost", str(dovecot.ports["imaps"]), USER, PASSWORD, dovecot.ca_file
@@ -526,9 +526,9 @@ async def test_a_mailbox_is_looked_into_and_kept_with_the_profile(
 
 
 async def test_a_mailboxs_certificate_is_asked_about(
-    served_window: tuple[MainWindow, Served], tmp_path: Path
+    served_window: tuple[MainWindow, Served],
 ) -> None:
-    with running_dovecot(tmp_path) as dovecot:
+    with running_dovecot() as dovecot:
         dialog = await opened_dialog(served_window[0])
         await mailbox(dialog, "localhost", str(dovecot.ports["imaps"]), USER, PASSWORD)
         click(dialog.compose.follow)

@@ -26,6 +26,7 @@ from smtpadmin.cli.follow import as_record, exit_code
 from smtpadmin.cli.output import plain
 from smtpadmin.connectors.exim import EximServer
 from smtpadmin.connectors.postfix import Postfix
+from smtpadmin.formats.scanner_payloads import payload
 from smtpadmin.formats.test_message import TestMessage
 from smtpadmin.model.follow import FollowStep
 from smtpadmin.model.profile import Profile, TlsMode
@@ -46,7 +47,7 @@ PASSWORD = "Mispel-7731-quer"
 VAULT_PASSWORD = "Tresor-4410-laut"
 WRONG_PASSWORD = "Falsch-2290-leise"
 ACCESS_TOKEN = "ya29.Kranich-5512-weit"
-GTUBE = "".join(("XJS*C4JDBQADN1.NSBN3*2IDNEN*", "GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"))
+GTUBE = payload("gtube").line
 SPF = {"local.example": [{"TXT": "v=spf1 ip4:127.0.0.1 -all"}]}
 WAIT_S = 20.0
 
@@ -278,7 +279,8 @@ async def test_delivered_over_two_relays(lab: RelayLab, face: Face, first: str) 
     code, found = await face(Sending(port, mailbox=USER))
     assert (code, found["result"], found["follow"]["failures"]) == (0, "accepted", {})
     assert (found["follow"]["status"], found["follow"]["ended"]) == ("delivered", True)
-    assert states(found) == [(first, "sent"), ("hub", "delivered")]
+    assert sorted(states(found)) == sorted([(first, "sent"), ("hub", "delivered")])
+    assert [one["legs"][0]["server"] for one in found["trace"]] == [first, "hub"]
     here, there = tracked(found, first), tracked(found, "hub")
     assert here["queue_ids"] == [found["queue_id"]]
     (handed,), (stored,) = here["recipients"], there["recipients"]
@@ -302,8 +304,9 @@ async def test_delivered_over_two_relays(lab: RelayLab, face: Face, first: str) 
     ]
     assert arrival["changes"]["body"] == "same"
     assert {one["name"] for one in arrival["changes"]["added"]} >= {"Received", "Return-Path"}
-    if isinstance(face, Service):
-        checks = arrival["authentication"]
+    checks = arrival["authentication"]
+    assert checks is not None or arrival["unchecked"]
+    if isinstance(face, Service):  # the other one asks the name servers that this machine has
         assert (checks["spf"]["result"], checks["dmarc"]["result"]) == ("pass", "none")
 
 
@@ -313,7 +316,7 @@ async def test_delivered_over_two_relays(lab: RelayLab, face: Face, first: str) 
 async def test_deferred_and_no_next_try_is_said(lab: RelayLab, face: Face) -> None:
     lab.hub.stop()
     try:
-        code, found = await face(Sending(lab.edge.port, mailbox=USER, seconds=2))
+        code, found = await face(Sending(lab.edge.port, mailbox=USER, seconds=4))
     finally:
         lab.hub.start()
         lab.edge.empty()
@@ -339,7 +342,8 @@ async def test_deferred_and_delivered_when_the_next_hop_is_there_again(
     finally:
         lab.hub.start()
     assert (code, found["follow"]["status"], found["follow"]["ended"]) == (0, "delivered", True)
-    assert states(found) == [("edge", "deferred"), ("edge", "sent"), ("hub", "delivered")]
+    assert states(found)[0] == ("edge", "deferred")
+    assert sorted(states(found)[1:]) == [("edge", "sent"), ("hub", "delivered")]
     assert tracked(found, "edge")["recipients"][0]["attempts"] == 2
     assert found["follow"]["arrival"]["folder"] == "INBOX"
 
@@ -354,8 +358,7 @@ async def test_greylisted_then_delivered(lab: RelayLab, face: Face) -> None:
     (put_off,) = steps(found, kind="state", server="edge", status="deferred")
     assert "450 4.7.1" in put_off["words"]
     assert put_off["explanation"]["reason"] == "greylisted"
-    assert ("edge", "sent") in states(found)
-    assert states(found)[-1] == ("hub", "delivered")
+    assert sorted(states(found)[1:]) == [("edge", "sent"), ("hub", "delivered")]
     assert found["follow"]["arrival"]["folder"] == "INBOX"
 
 
@@ -410,7 +413,7 @@ async def test_gtube_is_refused_by_the_second_relay(lab: RelayLab, face: Face) -
 
 
 async def test_gtube_is_quarantined(lab: RelayLab, face: Face) -> None:
-    code, found = await face(Sending(lab.guarded, text=GTUBE, seconds=3))
+    code, found = await face(Sending(lab.guarded, text=GTUBE, seconds=4))
     lab.edge.empty()
     assert (code, found["follow"]["status"], found["follow"]["ended"]) == (1, "held", False)
     (told,) = steps(found, kind="state", status="held")

@@ -62,16 +62,15 @@ class Dovecot:
 
 @contextmanager
 def running_dovecot(
-    folder: Path | None = None,
     *,
     others: Sequence[str] = (),
     password: str = PASSWORD,
     sieve: str = "",
 ) -> Iterator[Dovecot]:
     """``others`` are accounts beside USER; ``sieve`` is a script that files what LMTP brings. The
-    server's own users must get at ``folder``: pytest closes its folders again whenever another run
-    starts, so without one it is made elsewhere, and removed. Skips where Dovecot is missing or
-    we are not root (its processes change their user)."""
+    server lies in a folder of its own, which its users can reach: pytest closes its folders to others
+    again whenever another run starts. Skips where Dovecot is missing or we are not root (its
+    processes change their user)."""
     program = shutil.which("dovecot", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if program is None:
         if os.environ.get("CI"):
@@ -87,9 +86,8 @@ def running_dovecot(
     if sieve and not SIEVE_PLUGIN.exists():
         missing("Dovecot's sieve is not installed (packaging/system/tests.txt)")
     with ExitStack() as stack:
-        if folder is None:
-            folder = Path(tempfile.mkdtemp(prefix="smtpadmin-dovecot-"))
-            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix="smtpadmin-dovecot-"))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         server = _configured(folder, (USER, *others), password, sieve)
         command = [program, "-F", "-c", str(folder / "dovecot.conf")]
         process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
@@ -100,9 +98,6 @@ def running_dovecot(
 
 def _configured(folder: Path, users: Sequence[str], password: str, sieve: str) -> Dovecot:
     folder.chmod(0o755)
-    for parent in folder.parents:
-        if parent != Path("/") and not parent.stat().st_mode & 0o001:
-            parent.chmod(parent.stat().st_mode | 0o011)
     ca = trustme.CA()
     certificate = ca.issue_cert("localhost", "127.0.0.1")
     ca.cert_pem.write_to_path(str(folder / "ca.pem"))

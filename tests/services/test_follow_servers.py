@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +93,21 @@ async def test_they_are_told_along_the_way_whatever_their_names() -> None:
         "c": Fake([message("ORIGIN1", SENT, "250 2.0.0 Ok: 12 bytes queued as 4XsNEXT123")]),
     }
     found = search(servers)
+    await found.ask_all(ACCEPTED)
+    assert [name for name, _ in found.along_the_way()] == ["c", "b", "a"]
+
+
+async def test_without_a_reply_the_earlier_comes_first() -> None:
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    servers = {
+        "a": Fake([replace(message("A", DELIVERED), arrived=noon + timedelta(seconds=1))]),
+        "b": Fake([replace(message("B", DELIVERED), arrived=noon)]),
+        "c": Fake([message("C", DELIVERED)]),
+    }
+    found = search(servers)
+    await found.ask_all(ACCEPTED)
+    assert [name for name, _ in found.along_the_way()] == ["b", "a", "c"]
+    found = search(servers, "c")
     await found.ask_all(ACCEPTED)
     assert [name for name, _ in found.along_the_way()] == ["c", "b", "a"]
 
