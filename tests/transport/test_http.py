@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 
 import pytest
-from aiohttp import TCPConnector, web
+from aiohttp import BaseConnector, web
 
 from smtpadmin.model.errors import (
     LoginError,
@@ -130,20 +130,24 @@ async def test_a_request_while_the_connection_is_given_up_is_an_error_of_ours(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     closing, go_on = asyncio.Event(), asyncio.Event()
-    close = TCPConnector.close
+    close = BaseConnector.close
 
-    async def slow(self: TCPConnector, **options: bool) -> None:
+    def close_slowly(self: BaseConnector, **options: bool) -> Awaitable[None]:
         waiting = close(self, **options)
-        closing.set()
-        await go_on.wait()
-        await waiting
+
+        async def wait() -> None:
+            closing.set()
+            await go_on.wait()
+            await waiting
+
+        return wait()
 
     async def handler(request: web.Request) -> web.Response:
         return web.Response(text="here")
 
     async with served(handler) as transport:
         assert await transport.get("/x") == b"here"
-        monkeypatch.setattr(TCPConnector, "close", slow)
+        monkeypatch.setattr(BaseConnector, "close", close_slowly)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(transport.close())
             await closing.wait()
