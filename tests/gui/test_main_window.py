@@ -115,9 +115,9 @@ async def test_delete_by_clicks_then_undo_brings_it_back(
     assert isinstance(dialog, ConfirmAction)
     assert dialog.go.text() == "Delete 2 messages"
     QTest.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
-    await until(lambda: page._pending is not None)
-    assert page._pending is not None
-    page._pending.delay = 0.0
+    await until(lambda: page.queue_actions.pending is not None)
+    assert page.queue_actions.pending is not None
+    page.queue_actions.pending.delay = 0.0
     await until(lambda: page.context.queue.total == 4)
     window.run("undo")
     await until(lambda: page.context.queue.total == 6)
@@ -133,9 +133,9 @@ async def test_a_delete_can_be_called_off_before_it_is_sent(window: MainWindow) 
     dialog = await modal()
     assert isinstance(dialog, ConfirmAction)
     QTest.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
-    await until(lambda: page._pending is not None)
+    await until(lambda: page.queue_actions.pending is not None)
     window.run("undo")
-    await until(lambda: page._pending is None)
+    await until(lambda: page.queue_actions.pending is None)
     assert page.context.queue.total == 6
     assert window.workspace.journal.read() == []
 
@@ -148,7 +148,7 @@ async def test_cancel_is_the_default_of_a_destructive_dialog(window: MainWindow)
     QTest.keyClick(dialog, Qt.Key.Key_Return)
     await until(lambda: QApplication.activeModalWidget() is None)
     await asyncio.sleep(0.1)
-    assert page._pending is None
+    assert page.queue_actions.pending is None
     assert page.context.queue.total == 6
 
 

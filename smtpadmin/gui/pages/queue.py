@@ -1,20 +1,18 @@
-"""The Queue page: filter, strip, table, selection bar, detail; actions with preview and undo."""
+"""The Queue page: filter, strip, table, selection bar, detail."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QDialog, QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from smtpadmin.connectors.api import never_said
-from smtpadmin.gui.ask import ask
-from smtpadmin.gui.dialogs.confirm_action import ConfirmAction
 from smtpadmin.gui.models.queue_columns import QUEUE_TABLE
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.pages.page import Page
+from smtpadmin.gui.pages.queue_actions import QueueActions
 from smtpadmin.gui.pages.queue_detail import QueueDetail
 from smtpadmin.gui.pages.queue_filter_row import QueueFilterRow
 from smtpadmin.gui.pages.selection_bar import SelectionBar
@@ -24,25 +22,14 @@ from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.chips import ChipStrip
 from smtpadmin.gui.widgets.empty_state import EmptyState
 from smtpadmin.gui.widgets.table import Table
-from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.filter import Filter, NumberTerm, TextTerm
-from smtpadmin.model.queue import INVERSE, QueueAction, QueueEntry
-from smtpadmin.services.actions import ActionOutcome, PendingDelete, Progress
+from smtpadmin.model.queue import QueueAction
 from smtpadmin.services.session import SessionState
-from smtpadmin.services.undo import can_undo, undo
 
 AGE_EVERY_MS = 1_000
 STRIP_TITLES = {"domain": "Top destinations", "sender": "Top senders", "reason": "Top reasons"}
 FACET_TITLES = {"domain": "Destinations", "sender": "Senders", "reason": "Reasons"}
 STRIP_FIELDS = {"domain": "domain", "sender": "from", "reason": "reason"}
-_DONE = {
-    QueueAction.RETRY: "{0} messages are tried now",
-    QueueAction.HOLD: "{0} messages held",
-    QueueAction.RELEASE: "{0} messages released",
-    QueueAction.REQUEUE: "{0} messages requeued",
-    QueueAction.BOUNCE: "{0} messages bounced",
-    QueueAction.DELETE: "{0} messages deleted",
-}
 
 
 class QueuePage(Page):
@@ -57,12 +44,11 @@ class QueuePage(Page):
         self.table = Table(self.model, self.tr("Queue"))
         self.empty = EmptyState()
         self.bar = SelectionBar()
+        self.queue_actions = QueueActions(self, self.banner, self.refresh)
         self.detail = QueueDetail(context)
         self.detail.hide()
         self._states: frozenset[str] = frozenset()
         self._group = "domain"
-        self._last: ActionOutcome | None = None
-        self._pending: PendingDelete | None = None
         self._listed = False
         self._lay_out()
         self._connect()
@@ -115,7 +101,6 @@ class QueuePage(Page):
         context.counts_changed.connect(self._on_counts)
         context.watch_changed.connect(self._on_watch)
         context.status_changed.connect(self._on_status)
-        context.actions.progressed.connect(self._on_progress)
         context.queue.changed.connect(self._on_rows)
         TIMES.changed.connect(self.model.refresh_texts)
 
@@ -325,105 +310,11 @@ class QueuePage(Page):
 
     def act(self, action: QueueAction) -> None:
         """Do an action to the selection; asks first when it must."""
-        entries = self.table.selected_rows()
-        if entries:
-            self.scope.spawn(f"{action}", self._act(action, entries))
-
-    async def _act(self, action: QueueAction, entries: Sequence[QueueEntry]) -> None:
-        actions = self.context.actions
-        preview = actions.preview(action, entries)
-        if not preview.available:
-            self._say(self.tr("{0} is not possible: {1}").format(action, preview.why_not))
-            return
-        confirmed, copies = preview.confirm(preview.typed_name), True
-        if preview.destructive:
-            dialog = ConfirmAction(preview, self)
-            if await ask(dialog) != QDialog.DialogCode.Accepted:
-                return
-            copies = dialog.copies.isChecked()
-        try:
-            if action is QueueAction.DELETE:
-                outcome = await self._delete_later(entries, confirmed, copies)
-            else:
-                outcome = await actions.run(action, entries, confirmed, keep_copies=copies)
-        except SmtpadminError as error:
-            self._show_error(error)
-            return
-        if outcome is not None:
-            self._tell(action, outcome)
-        self.refresh()
-
-    async def _delete_later(
-        self, entries: Sequence[QueueEntry], confirmed: object, copies: bool
-    ) -> ActionOutcome | None:
-        from smtpadmin.services.action_preview import Confirmed
-
-        assert isinstance(confirmed, Confirmed)
-        actions = self.context.actions
-        pending = PendingDelete(
-            lambda: actions.run(QueueAction.DELETE, entries, confirmed, keep_copies=copies)
-        )
-        self._pending = pending
-        words = self.tr("Deleting {0} messages in {1} s").format(len(entries), round(pending.delay))
-        self.context.notice.emit(words, self._cancel_pending)
-        outcome = await pending.run()
-        self._pending = None
-        if outcome is None:
-            self._say(self.tr("Nothing was deleted"))
-        return outcome
-
-    def _cancel_pending(self) -> None:
-        if self._pending is not None:
-            self._pending.cancel()
-
-    def _tell(self, action: QueueAction, outcome: ActionOutcome) -> None:
-        self._last = outcome
-        if outcome.failed:
-            listed = "\n".join(f"{f.queue_id}: {f.message}" for f in outcome.failed[:8])
-            more = len(outcome.failed) - 8
-            listed += self.tr("\n… and {0} more").format(more) if more > 0 else ""
-            self.banner.setProperty("about", "action")
-            self.banner.show_message(
-                "warn",
-                self.tr("{0}: {1} done, {2} not").format(action, outcome.ok, len(outcome.failed)),
-                listed,
-                details="\n".join(f"{f.queue_id}: {f.message}" for f in outcome.failed),
-            )
-        if outcome.error is not None:
-            self._show_error(outcome.error)
-        if outcome.ok:
-            way_back = action in INVERSE or can_undo(outcome.activity)
-            words = self.tr(_DONE[action]).format(outcome.ok)
-            self.context.notice.emit(words, self.undo_last if way_back else None)
+        self.queue_actions.act(action, self.table.selected_rows())
 
     def undo_last(self) -> None:
         """Take the last action back (Ctrl+Z)."""
-        if self._pending is not None:
-            self._cancel_pending()
-        elif self._last is not None:
-            self.scope.spawn("undo", self._undo(self._last))
-        else:
-            self._say(self.tr("There is nothing to undo"))
-
-    async def _undo(self, outcome: ActionOutcome) -> None:
-        self._last = None
-        try:
-            done = await undo(
-                self.context.actions, self.context.session.connector, outcome.activity
-            )
-        except SmtpadminError as error:
-            self._show_error(error)
-            return
-        self._say(self.tr("Undone: {0} of {1}").format(done.ok, len(done.results)))
-        self.refresh()
-
-    def _on_progress(self, progress: Progress) -> None:
-        words = self.tr("{0} of {1} messages").format(progress.done, progress.total)
-        self.context.busy.emit(words, progress.done, progress.total)
-
-    def _show_error(self, error: SmtpadminError) -> None:
-        self.banner.setProperty("about", "action")
-        self.banner.show_message("err", error.what, error.remedy, details=str(error))
+        self.queue_actions.undo_last()
 
     def _say(self, words: str) -> None:
         self.context.notice.emit(words, None)
