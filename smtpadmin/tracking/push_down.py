@@ -8,6 +8,7 @@ from pathlib import Path
 
 from smtpadmin.model.errors import NotPermittedError, ProtocolError, UsageError
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
+from smtpadmin.tracking.dialect import Dialect
 from smtpadmin.tracking.files import LogTimes
 from smtpadmin.tracking.log_text import LogFile, LogText
 from smtpadmin.tracking.push_down_script import BODY, OUTER
@@ -39,22 +40,7 @@ async def track_remote(
     NotPermittedError when no file can be read, and UsageError for criteria that name nothing that
     can be looked for: reading a whole log through SSH is :mod:`smtpadmin.transport`'s business.
     """
-    dialect = dialect_of(format)
-    if dialect is None:
-        raise UsageError(
-            f"logs of format {format!r} cannot be tracked on a server", where=runner.where
-        )
-    wanted = needles(criteria, dialect)
-    if not wanted:
-        raise UsageError(
-            "name a sender, a recipient, a Message-ID, a queue ID or a client",
-            where=runner.where,
-            remedy="Without one of them the whole log would have to be read.",
-        )
-    told = [format, str(MOST_LINES), wanted[0][0].lower.decode("utf-8", "replace")]
-    if any("\n" in text or "\0" in text for text in (*told, *files)):
-        raise UsageError("a line feed can be neither in an address nor in a file name")
-    stdin = "\n".join((*told, *files, "")).encode("utf-8", "surrogateescape")
+    dialect, stdin = _question(files, format, criteria, runner.where)
     with tempfile.TemporaryDirectory(prefix="smtpadmin-") as folder:
         kept = _Kept(Path(folder), len(files))
         argv = ("sh", "-c", OUTER, "track", BODY, str(int(deadline)))
@@ -76,6 +62,26 @@ async def track_remote(
             text.close()
         for message in found:
             yield message
+
+
+def _question(
+    files: Sequence[str], format: str, criteria: TrackCriteria, where: str
+) -> tuple[Dialect, bytes]:
+    """How the log is read, and what the script reads: format, most lines, the rarest word, files."""
+    dialect = dialect_of(format)
+    if dialect is None:
+        raise UsageError(f"logs of format {format!r} cannot be tracked on a server", where=where)
+    wanted = needles(criteria, dialect)
+    if not wanted:
+        raise UsageError(
+            "name a sender, a recipient, a Message-ID, a queue ID or a client",
+            where=where,
+            remedy="Without one of them the whole log would have to be read.",
+        )
+    told = [format, str(MOST_LINES), wanted[0][0].lower.decode("utf-8", "replace")]
+    if any("\n" in text or "\0" in text for text in (*told, *files)):
+        raise UsageError("a line feed can be neither in an address nor in a file name")
+    return dialect, "\n".join((*told, *files, "")).encode("utf-8", "surrogateescape")
 
 
 class _Kept:
