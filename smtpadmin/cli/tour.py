@@ -35,11 +35,11 @@ def save_tour(out: Path) -> int:
         os.environ["SMTPADMIN_SECRETS"] = "session"
         from smtpadmin.gui.application import run_window
         from smtpadmin.gui.tour import Tour
+        from smtpadmin.gui.tour_large import LargeTour
 
-        tour = Tour(out)
+        tour, large = Tour(out), LargeTour(out, Path(home))
         run_window(scenario=tour.run)
-        # The large font is set before Qt starts, so it needs a process of its own.
-        tour.large_font()
+        tour.add_large(*large.pictures())
         tour.write_index()
     note(f"{len(tour.pictures)} pictures in {out}; open {out / 'index.html'}")
     return 0 if not tour.failures else 1

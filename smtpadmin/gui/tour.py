@@ -6,8 +6,6 @@ import asyncio
 import html
 import logging
 import os
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from smtpadmin.gui.pages.queue import QueuePage
 from smtpadmin.gui.pages.tracking import TrackingPage
 from smtpadmin.gui.server_view import ServerView
 from smtpadmin.gui.theme.theme import Scheme, current_theme
+from smtpadmin.gui.tour_large import LARGE_VARIABLE
 from smtpadmin.gui.tour_send import send_test_pictures
 from smtpadmin.gui.tour_states import broken_profiles, silent_server
 from smtpadmin.gui.tour_tools import show_tools
@@ -28,7 +27,6 @@ from smtpadmin.model.queue import QueueAction
 from smtpadmin.model.tracking import TrackCriteria
 
 WAIT_S = 15.0
-LARGE_VARIABLE = "SMTPADMIN_TOUR_LARGE"
 log = logging.getLogger(__name__)
 
 
@@ -285,24 +283,12 @@ class Tour:
 
     # The rest.
 
-    def large_font(self) -> None:
-        """The same window at 200 %, in a process of its own."""
-        environment = {**os.environ, LARGE_VARIABLE: "1", "QT_SCALE_FACTOR": "2"}
-        program = (
-            "import sys; from pathlib import Path; from smtpadmin.gui.application import run_window;"
-            "from smtpadmin.gui.tour import Tour; t = Tour(Path(sys.argv[1]));"
-            "t.pictures = [('', '')] * int(sys.argv[2]); run_window(scenario=t.run);"
-            "print(*(f'{n}\\t{w}' for n, w in t.pictures[int(sys.argv[2]):]), sep='\\n')"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", program, str(self.out), str(len(self.pictures))],
-            env=environment, capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        lines = [line.split("\t") for line in done.stdout.splitlines() if "\t" in line]
-        self.pictures += [(name, words) for name, words in lines]
-        if done.returncode or not lines:
+    def add_large(self, pictures: list[tuple[str, str]], why_not: str) -> None:
+        """The pictures of :mod:`smtpadmin.gui.tour_large`."""
+        self.pictures += pictures
+        if why_not:
             self.failures.append("200 % font")
-            log.error("the tour could not show 200 %%: %s", done.stderr[-500:])
+            log.error("the tour could not show 200 %%: %s", why_not)
 
     def write_index(self) -> None:
         """``index.html``: every picture with its words."""
