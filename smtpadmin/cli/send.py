@@ -9,7 +9,7 @@ import sys
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +28,20 @@ if TYPE_CHECKING:
     from smtpadmin.model.follow import FollowReport
     from smtpadmin.model.mailbox import MailboxAccount
     from smtpadmin.services.send_test import TestSender
+    from smtpadmin.transport.smtp_route import Opener
     from smtpadmin.transport.smtp_run import Secrets
 
 NO_SECRET = {"EXTERNAL"}
+ONLY_FROM_HERE = ("socket_path", "proxy_url", "source", "source_port", "ipv4", "ipv6")
 SOME_FAILED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What every message needs beside the recipe; ``opener`` connects from another machine."""
+
+    secrets: Secrets
+    opener: Opener | None
 
 
 @click.command(cls=GroupedCommand)
@@ -53,7 +63,9 @@ async def _send(options: dict[str, Any], as_json: bool) -> int:
         if options["sender"] is None and not (options["recipe"] or options["swaks"]):
             raise UsageError("name the sender", remedy="Use --from ADDR; <> is the null sender.")
         secrets = _secrets(recipe, options, password)
-        return await _all_turns(recipe, secrets, options, as_json, mailbox)
+        async with _way(options) as opener:
+            way = _Way(secrets, opener)
+            return await _all_turns(recipe, way, options, as_json, mailbox)
 
 
 def _mailbox(options: dict[str, Any]) -> MailboxAccount | None:
@@ -97,7 +109,7 @@ def _only_shown(recipe: Recipe, options: dict[str, Any]) -> bool:
 
 async def _all_turns(
     recipe: Recipe,
-    secrets: Secrets,
+    way: _Way,
     options: dict[str, Any],
     as_json: bool,
     mailbox: MailboxAccount | None,
@@ -116,14 +128,14 @@ async def _all_turns(
         if n > 1 and pause:
             await asyncio.sleep(pause)
         turn = (n, times or n)
-        codes.append(await _one_turn(sender, recipe, secrets, options, as_json, turn, mailbox))
+        codes.append(await _one_turn(sender, recipe, way, options, as_json, turn, mailbox))
     return codes[0] if len(set(codes)) == 1 else SOME_FAILED
 
 
 async def _one_turn(
     sender: TestSender,
     recipe: Recipe,
-    secrets: Secrets,
+    way: _Way,
     options: dict[str, Any],
     as_json: bool,
     turn: tuple[int, int],
@@ -131,7 +143,7 @@ async def _one_turn(
 ) -> int:
     """``turn`` is which message of how many."""
     result, error = await sender.send_recipe(
-        recipe, secrets, total_s=options["timeout"], n=turn[0], times=turn[1]
+        recipe, way.secrets, total_s=options["timeout"], n=turn[0], times=turn[1], opener=way.opener
     )
     if not as_json:
         _say_verdict(result, error)
@@ -201,6 +213,30 @@ async def _target(recipe: Recipe, options: dict[str, Any]) -> AsyncIterator[tupl
         known = plan_of(endpoint)
         plan = replace(recipe.plan, target=known.target, tls=known.tls, login=known.login)
         yield with_port(with_options(replace(recipe, plan=plan), options)), password
+
+
+@asynccontextmanager
+async def _way(options: dict[str, Any]) -> AsyncIterator[Opener | None]:
+    """What opens connections from another server; nothing for this machine."""
+    name = options["from_server"]
+    if name is None:
+        yield None
+        return
+    if any(options[each] for each in ONLY_FROM_HERE):
+        raise UsageError(
+            "it connects as that server does",
+            where=f"--from-server {name}",
+            remedy="Leave out --socket, --via, --source, --source-port, -4 and -6.",
+        )
+    from smtpadmin.cli.sources import open_servers
+    from smtpadmin.services.tunnel import can_tunnel, tunnel
+
+    servers = await open_servers()
+    (profile,) = await servers.resolve([name])
+    if not can_tunnel(profile):
+        raise UsageError("this server is not reached over SSH", where=f"--from-server {name}")
+    async with tunnel(profile, await servers.secrets(profile)) as opener:
+        yield opener
 
 
 def _check_target(recipe: Recipe) -> None:

@@ -35,6 +35,7 @@ _TARGET = in_group(
     opt("--source", metavar="ADDR", help="Connect from this address of this machine."),
     opt("--source-port", type=_PORT),
     opt("--via", "proxy_url", metavar="URL", help="Through a proxy: socks5://, socks4:// or http://host:port."),
+    opt("--from-server", metavar="NAME", help="Connect from that server, over its SSH, as it would itself."),
     opt("--via-user", metavar="NAME", help="Its password is read after the login's."),
 )  # fmt: skip
 _SESSION = in_group(
