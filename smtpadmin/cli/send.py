@@ -202,7 +202,7 @@ def _save_transcript(result: SendResult, path: Path) -> None:
 @asynccontextmanager
 async def _target(recipe: Recipe, options: dict[str, Any]) -> AsyncIterator[tuple[Recipe, str]]:
     """The recipe with the way to the server, and a profile's password."""
-    from smtpadmin.services.send_plan import plan_of
+    from smtpadmin.transport.smtp_endpoint import plan_of
 
     if options["server"] is None:
         yield with_port(with_options(recipe, options)), ""

@@ -71,11 +71,15 @@ class SmtpServer:
 
     async def probe(self) -> ProbeResult:
         """Connect, say EHLO, encrypt, log in when there is a user."""
-        from smtpadmin.transport.smtp import check_login
+        from smtpadmin.transport.smtp_endpoint import check_login
 
         (endpoint,) = self.submission_endpoints()
-        banner, capabilities, tls = await check_login(endpoint, self._password)
-        extensions = capabilities.upper().split("\n")
+        found = await check_login(endpoint, self._password)
+        banner = next((x.line for x in found.transcript if x.direction == "<"), "")
+        extensions = sorted(
+            f"{name} {more}".strip().upper() for name, more in found.extensions.items()
+        )
+        tls = found.tls
         facts = {"Greeting": banner, "Extensions": ", ".join(extensions)}
         if tls is not None:
             facts["TLS"] = f"{tls.version} {tls.cipher}"

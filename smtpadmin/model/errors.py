@@ -59,13 +59,11 @@ class UntrustedError(UnreachableError):
         detail: str = "",
         fingerprint: str = "",
         changed: bool = False,
-        certificate_pem: str = "",
         place: str = "",
     ) -> None:
         super().__init__(what, where=where, remedy=remedy, detail=detail)
         self.fingerprint = fingerprint
         self.changed = changed
-        self.certificate_pem = certificate_pem
         self.place = place
 
 

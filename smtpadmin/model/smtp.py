@@ -126,7 +126,7 @@ class SendResult:
     """The outcome of a test message. ``result`` is ``accepted``, ``refused`` (the server said no)
     or ``failed`` (we never got that far); ``stage`` is where it ended. ``detail`` names a step that
     has no stage of its own (``proxy``, ``xclient``, ``prdr``), ``stopped`` the stop point at which the
-    session ended because that was asked for."""
+    session ended because that was asked for, ``extensions`` what the last EHLO offered."""
 
     result: str
     stage: Stage
@@ -142,3 +142,4 @@ class SendResult:
     error: str = ""
     detail: str = ""
     stopped: str = ""
+    extensions: Mapping[str, str] = field(default_factory=dict)

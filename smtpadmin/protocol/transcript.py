@@ -38,11 +38,6 @@ class TranscriptRecorder:
         self._now = 0.0
         self.tls = False
 
-    @property
-    def unfinished(self) -> bool:
-        """Whether the server has begun a line that has no end yet."""
-        return bool(self._rest["<"])
-
     def blot(self, text: str) -> str:
         """A text of the server without the session's secrets."""
         return self._redactor.blot(text.encode("utf-8", "backslashreplace"))

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from smtpadmin.model.catch import CaughtMessage
 from smtpadmin.model.errors import SmtpadminError, UsageError
-from smtpadmin.model.smtp import SendResult, SubmissionEndpoint, TranscriptLine
+from smtpadmin.model.smtp import Envelope, SendResult, SubmissionEndpoint, TranscriptLine
 
 TOTAL_S = 120.0
 
@@ -40,7 +40,9 @@ async def release(
 ) -> Released:
     """Send it with its own envelope, or with ``sender`` and ``recipients`` instead. Never raises for
     what the server does; UsageError when there is nobody to send it to."""
-    from smtpadmin.transport.smtp import Envelope, send
+    from smtpadmin.services.send_plan import send_plan
+    from smtpadmin.transport.smtp_endpoint import plan_of
+    from smtpadmin.transport.smtp_run import Secrets
 
     to = message.recipients if recipients is None else tuple(recipients)
     if not to:
@@ -51,5 +53,7 @@ async def release(
         message.raw,
         message.header_message_id or "",
     )
-    result, error = await send(endpoint, password, envelope, total_s=total_s, emit=emit)
+    result, error = await send_plan(
+        plan_of(endpoint), envelope, Secrets(password), total_s=total_s, emit=emit
+    )
     return Released(datetime.now(UTC), message.message_id, envelope.sender, to, result, error)

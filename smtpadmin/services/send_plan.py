@@ -8,21 +8,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from smtpadmin.model.errors import SmtpadminError
-from smtpadmin.model.profile import TlsMode
-from smtpadmin.model.smtp import Envelope, SendResult, SubmissionEndpoint, TranscriptLine
-from smtpadmin.model.smtp_plan import LoginPlan, SendPlan, Target, TlsPlan, TlsUse
+from smtpadmin.model.smtp import Envelope, SendResult, TranscriptLine
+from smtpadmin.model.smtp_plan import SendPlan
 from smtpadmin.transport.smtp_route import Opener
 from smtpadmin.transport.smtp_run import Secrets, Surroundings, run_plan
 from smtpadmin.transport.tls_verdict import PolicyWords
 
 if TYPE_CHECKING:
     from smtpadmin.transport.dns import Resolver
-
-_USES = {
-    TlsMode.NONE: TlsUse.NONE,
-    TlsMode.STARTTLS: TlsUse.STARTTLS,
-    TlsMode.IMPLICIT: TlsUse.IMPLICIT,
-}
 
 
 async def send_plan(
@@ -68,14 +61,3 @@ def _system() -> Resolver:
     from smtpadmin.transport.dns import Resolver
 
     return Resolver()
-
-
-def plan_of(endpoint: SubmissionEndpoint) -> SendPlan:
-    """The ordinary way to hand in mail at an endpoint."""
-    return SendPlan(
-        Target(endpoint.host, endpoint.port),
-        tls=TlsPlan(
-            _USES[endpoint.tls], ca_file=endpoint.ca_file, fingerprint=endpoint.fingerprint
-        ),
-        login=LoginPlan(endpoint.user, mechanisms=endpoint.mechanisms),
-    )

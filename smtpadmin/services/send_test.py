@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import uuid
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -13,9 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from smtpadmin.formats.test_message import TestMessage, build, envelope_of
 from smtpadmin.model.errors import SmtpadminError, UntrustedError
-from smtpadmin.model.smtp import Reply, SendResult, SubmissionEndpoint, TranscriptLine
+from smtpadmin.model.smtp import Reply, SendResult, TranscriptLine
 from smtpadmin.util.signal import Signal
 from smtpadmin.util.tasks import run_blocking
 from smtpadmin.util.text import visible
@@ -54,29 +52,6 @@ class TestSender:
         self.history: deque[Sent] = deque(maxlen=KEPT)
         self.raw = b""
         self._file = history_file
-
-    async def send(
-        self,
-        endpoint: SubmissionEndpoint,
-        password: str,
-        message: TestMessage,
-        *,
-        total_s: float = TOTAL_S,
-    ) -> tuple[SendResult, SmtpadminError | None]:
-        """Send it; never raises for what the server does, UsageError for a message that cannot be
-        built."""
-        from smtpadmin.transport.smtp import Envelope, send
-
-        now = datetime.now(UTC)
-        raw, message_id = build(message, now, uuid.uuid4())
-        self.raw = raw
-        envelope = Envelope(*envelope_of(message), raw, message_id)
-        result, error = await send(
-            endpoint, password, envelope, total_s=total_s, emit=self.line.emit
-        )
-        sent = Sent(now, message.sender, message.recipients, message.subject, result)
-        await self._done(sent)
-        return result, error
 
     async def send_recipe(
         self,

@@ -49,19 +49,6 @@ async def probe_port(host: str, port: int, tls: TlsMode, *, ca_file: str = "") -
     return PortFacts(facts.banner, facts.extensions, facts.certificate, facts.tls_version, problem)
 
 
-async def fetch_certificate(host: str, port: int, tls: TlsMode) -> bytes:
-    """The certificate that a port shows (DER), or nothing when it shows none."""
-    try:
-        async with _connection(host, port, tls, _unverified()) as (reader, writer):
-            if tls is TlsMode.STARTTLS:
-                await _reply(reader, 220)
-                await _extensions(reader, writer)
-                await _starttls(host, reader, writer, _unverified())
-            return _certificate(writer)
-    except (OSError, ProtocolError):
-        return b""
-
-
 async def _probe(host: str, port: int, tls: TlsMode, context: ssl.SSLContext) -> PortFacts:
     async with _connection(host, port, tls, context) as (reader, writer):
         banner = (await _reply(reader, 220)).text.replace("\n", " ")

@@ -87,9 +87,12 @@ async def run_plan(
     session = _Session(plan, envelope, secrets, wire, step_s, around)
     started = time.monotonic()
     error = await session.run(total_s)
-    if isinstance(error, UntrustedError) and session.tls is None:
-        left = total_s - (time.monotonic() - started)
-        session.tls, error = await _look_again(plan, around, error, min(left, LOOK_AGAIN_S))
+    if isinstance(error, UntrustedError):
+        if session.tls is None:
+            left = total_s - (time.monotonic() - started)
+            session.tls = await _look_again(plan, around, min(left, LOOK_AGAIN_S))
+        if session.tls is not None:
+            error = with_chain(error, session.tls)
     wire.recorder.end(wire.now())
     if error is not None:
         wire.note(error.what)
@@ -300,16 +303,15 @@ class _Session:
             error=str(error) if error is not None else "",
             detail=said.detail if said is not None else "",
             stopped=said.talk.stopped if said is not None else "",
+            extensions=dict(said.talk.extensions) if said is not None else {},
         )
 
 
-async def _look_again(
-    plan: SendPlan, around: Surroundings, error: UntrustedError, seconds: float
-) -> tuple[TlsFacts | None, UntrustedError]:
+async def _look_again(plan: SendPlan, around: Surroundings, seconds: float) -> TlsFacts | None:
     """Connect once more without verifying, to see and explain the chain that was refused. Nothing
     secret is sent; the session ends after the handshake."""
     if seconds <= 0 or plan.tls.use is TlsUse.NONE:
-        return None, error
+        return None
     quiet = replace(
         plan,
         tls=replace(plan.tls, verify=Verify.NONE, fingerprint="", dane=False),
@@ -317,13 +319,13 @@ async def _look_again(
         stop=Stop(StopPoint.TLS, StopHow.DROP),
     )
     found, _ = await run_plan(quiet, None, total_s=seconds, step_s=seconds, around=around)
-    if found.tls is None or not found.tls.chain:
-        return found.tls, error
-    return found.tls, with_chain(error, found.tls)
+    return found.tls
 
 
 def with_chain(error: UntrustedError, tls: TlsFacts) -> UntrustedError:
-    """The error with what is wrong with each certificate."""
+    """The error with whose certificate it is, and what is wrong with each of the chain."""
+    if not tls.chain:
+        return error
     lines = [f"{one.subject}: {problem}" for one in tls.chain for problem in one.problems]
     own = tls.chain[0]
     head = f"subject {own.subject}\nissuer {own.issuer}\nvalid until {own.not_after[:10]}"
@@ -334,5 +336,4 @@ def with_chain(error: UntrustedError, tls: TlsFacts) -> UntrustedError:
         detail="\n".join([head, *lines]),
         fingerprint=own.fingerprint,
         changed=error.changed,
-        certificate_pem=error.certificate_pem,
     )

@@ -5,18 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
-from smtpadmin.model.smtp import Reply, TranscriptLine
+from smtpadmin.model.smtp import TranscriptLine
 from smtpadmin.protocol.transcript import TranscriptRecorder
 
 
 class Wire:
-    """The recorder of one session with its clock, and whom to tell of connection and replies."""
+    """The recorder of one session with its clock."""
 
     def __init__(self, emit: Callable[[TranscriptLine], None], secrets: Sequence[str] = ()) -> None:
         self._started = time.monotonic()
         self.recorder = TranscriptRecorder(emit, secrets)
-        self.on_made: Callable[[], None] = lambda: None
-        self.on_reply: Callable[[Reply], None] = lambda _: None
 
     def now(self) -> float:
         """Milliseconds since the session began."""

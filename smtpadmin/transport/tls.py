@@ -7,7 +7,6 @@ import ssl
 from datetime import UTC, datetime
 
 from smtpadmin.model.errors import StorageError, UntrustedError
-from smtpadmin.model.smtp import TlsFacts
 
 
 def client_context(*, ca_file: str = "", fingerprint: str = "") -> ssl.SSLContext:
@@ -41,24 +40,6 @@ def check_pin(certificate: bytes | None, fingerprint: str, where: str) -> None:
             fingerprint=found,
             changed=True,
         )
-
-
-def facts_of(tls: ssl.SSLObject | None, *, verified: bool) -> TlsFacts:
-    """What was negotiated. Empty facts without TLS."""
-    if tls is None:
-        return TlsFacts("", "")
-    der = tls.getpeercert(binary_form=True) or b""
-    cipher = tls.cipher()
-    subject, issuer, until = names_of(der)
-    return TlsFacts(
-        version=tls.version() or "",
-        cipher=cipher[0] if cipher else "",
-        subject=subject,
-        issuer=issuer,
-        not_after=until,
-        fingerprint=fingerprint_of(der) if der else "",
-        verified=verified,
-    )
 
 
 def names_of(der: bytes) -> tuple[str, str, str]:

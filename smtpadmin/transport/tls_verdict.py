@@ -45,7 +45,6 @@ class TlsJudge:
         self.sent_name = self._tls.sni or self._tls.check_name or host or "localhost"
         self.wanted_name = self._tls.check_name or host
         self._chain: tuple[bytes, ...] = ()
-        self._pem = ""
 
     def context(self) -> ssl.SSLContext:
         """Raises UsageError and StorageError."""
@@ -71,7 +70,6 @@ class TlsJudge:
         pinned = bool(explained) and explained[0].fingerprint == _bare(self._tls.fingerprint)
         level = _level(explained, trusted=trusted, fits=fits, special=pinned or "matches" in dane)
         own, cipher = (explained[0] if explained else None), tls.cipher()
-        self._pem = ssl.DER_cert_to_PEM_cert(chain[0]) if chain else ""
         return TlsFacts(
             version=tls.version() or "",
             cipher=cipher[0] if cipher else "",
@@ -155,15 +153,12 @@ class TlsJudge:
     def _error(
         self, what: str, where: str, facts: TlsFacts, *, remedy: str = "", changed: bool = False
     ) -> UntrustedError:
-        problems = [f"{one.subject}: {p}" for one in facts.chain for p in one.problems]
         return UntrustedError(
             what,
             where=where,
             remedy=remedy or "Compare its fingerprint with the server's administrator.",
-            detail="\n".join(problems),
             fingerprint=facts.fingerprint,
             changed=changed,
-            certificate_pem=self._pem,
         )
 
 

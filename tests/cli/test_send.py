@@ -17,7 +17,7 @@ from smtpadmin.cli import app
 from smtpadmin.settings import paths
 from tests.support.admin_server import running_server
 from tests.support.odd_server import odd_server, script
-from tests.transport.test_smtp import PASSWORD, real_server
+from tests.support.smtp_server import PASSWORD, real_server
 
 FIELDS = {
     "result", "stage", "reply", "queue_id", "message_id", "host", "address", "tls", "timings_ms",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from types import MappingProxyType
 
 import pytest
+import trustme
 
 from smtpadmin.connectors.smtp import SmtpServer, software_of
-from smtpadmin.model.errors import UnreachableError
+from smtpadmin.model.errors import LoginError, UnreachableError, UntrustedError
 from smtpadmin.model.profile import Profile, TlsMode
-from tests.transport.test_smtp import PASSWORD, real_server
+from smtpadmin.services.trust import with_trust
+from tests.support.smtp_script import server_context
+from tests.support.smtp_server import PASSWORD, real_server
 
 
 def profile(port: int | None, **changes: object) -> Profile:
@@ -35,6 +38,25 @@ async def test_a_probe_logs_in_and_tells_the_extensions() -> None:
     assert found.software == "SMTP server"
     assert "SIZE" in found.facts["Extensions"]
     assert found.path.endswith("(clear text)")
+
+
+async def test_a_wrong_password_is_a_login_error() -> None:
+    async with real_server() as (port, _):
+        with pytest.raises(LoginError):
+            await SmtpServer(profile(port, user="u"), {"password": "wrong"}).probe()
+
+
+@pytest.mark.parametrize("mode", [TlsMode.STARTTLS, TlsMode.IMPLICIT])
+async def test_a_certificate_is_asked_about_and_then_accepted(mode: TlsMode) -> None:
+    context = server_context(trustme.CA().issue_cert("127.0.0.1"))
+    async with real_server(context, implicit=mode is TlsMode.IMPLICIT) as (port, _):
+        asked_for = profile(port, tls=mode)
+        with pytest.raises(UntrustedError) as asked:
+            await SmtpServer(asked_for, {}).probe()
+        accepted = with_trust(asked_for, asked.value.fingerprint)
+        found = await SmtpServer(accepted, {}).probe()
+    assert found.facts["Fingerprint"] == asked.value.fingerprint
+    assert found.path.endswith("(TLS)")
 
 
 async def test_a_closed_port_is_unreachable() -> None:

@@ -16,7 +16,7 @@ from smtpadmin.model.smtp_plan import LoginPlan, SendPlan, Target, TlsPlan, TlsU
 from smtpadmin.transport.smtp_run import Secrets, run_plan
 from tests.support.dovecot_submission import dovecot_submission
 from tests.support.recording_server import Recorded, recording_server
-from tests.transport.test_smtp_session import MAIL
+from tests.support.smtp_script import MAIL
 
 USER, PASSWORD = "anna", "correct horse battery"
 MECHANISMS = ("PLAIN", "LOGIN", "LOGIN-INITIAL", "CRAM-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256")

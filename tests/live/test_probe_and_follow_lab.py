@@ -27,14 +27,16 @@ from smtpadmin.cli.output import plain
 from smtpadmin.connectors.exim import EximServer
 from smtpadmin.connectors.postfix import Postfix
 from smtpadmin.formats.scanner_payloads import payload
-from smtpadmin.formats.test_message import TestMessage
 from smtpadmin.model.follow import FollowStep
 from smtpadmin.model.profile import Profile, TlsMode
+from smtpadmin.model.recipe import Letter, Recipe
 from smtpadmin.model.smtp import SubmissionEndpoint
 from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.services.probe_and_follow import MessageFollower
 from smtpadmin.services.send_test import TestSender
 from smtpadmin.services.send_test import as_record as as_send_record
+from smtpadmin.transport.smtp_endpoint import plan_of
+from smtpadmin.transport.smtp_run import Secrets
 from smtpadmin.util.tasks import TaskOwner
 from tests.servers.dovecot import USER
 from tests.servers.relay_lab import GONE, GREY, NOBODY, RelayLab, running_relay_lab
@@ -84,8 +86,9 @@ class Service:
             "localhost", sending.port, TlsMode.STARTTLS if login[0] else TlsMode.NONE,
             login[0], ca_file=self._lab.dovecot.ca_file,
         )  # fmt: skip
-        letter = TestMessage(USER, (sending.to,), "followed", sending.text)
-        result, error = await sender.send(endpoint, login[1], letter)
+        letter = Letter(USER, (sending.to,), subject="followed", text=sending.text)
+        recipe = Recipe(letter, plan_of(endpoint))
+        result, error = await sender.send_recipe(recipe, Secrets(login[1]))
         servers = self._servers()
         try:
             follower = MessageFollower(

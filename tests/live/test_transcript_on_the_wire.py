@@ -8,10 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from smtpadmin.formats.test_message import TestMessage
-from smtpadmin.model.profile import TlsMode
 from smtpadmin.model.recipe import Letter, Recipe
-from smtpadmin.model.smtp import SubmissionEndpoint, TranscriptLine
+from smtpadmin.model.smtp import TranscriptLine
 from smtpadmin.model.smtp_plan import (
     Dialect,
     EnvelopePlan,
@@ -151,13 +149,3 @@ async def test_what_was_said_before_tls(lab: RelayLab) -> None:
     assert tap.octets("<").startswith("".join(f"{line}\r\n" for line in said).encode())
     assert any(line.startswith("MAIL FROM:") for line in shown(transcript, ">"))
     assert b"MAIL FROM:" not in tap.octets(">")
-
-
-async def test_the_other_client_of_the_dialog(lab: RelayLab) -> None:
-    """Sent by aiosmtplib, whose octets are recorded as it writes them."""
-    async with wire_tap(lab.hub.port) as tap:
-        endpoint = SubmissionEndpoint("127.0.0.1", tap.port, TlsMode.NONE)
-        result, _ = await TestSender().send(endpoint, "", TestMessage(USER, (USER,), "x", DOTS))
-    assert result.result == "accepted"
-    for direction in "><":
-        assert agree(shown(result.transcript, direction), lines(tap.octets(direction))) == 0

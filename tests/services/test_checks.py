@@ -16,7 +16,7 @@ from smtpadmin.services.checks import Check, CheckResult, Trust, check_host
 from smtpadmin.transport.dns import Resolver
 from tests.support.dns_server import real_name_server
 from tests.support.odd_server import odd_server, script
-from tests.transport.test_smtp import real_server
+from tests.support.smtp_server import real_server
 
 
 async def run(*ports: tuple[int, TlsMode], host: str = "127.0.0.1") -> list[Check]:

@@ -15,12 +15,12 @@ import pytest
 
 from smtpadmin.builtin.config import NextHop, Schedule
 from smtpadmin.connectors.builtin import BuiltinServer
-from smtpadmin.formats.test_message import TestMessage
 from smtpadmin.model.errors import UnreachableError
 from smtpadmin.model.follow import FollowStep, StepKind
 from smtpadmin.model.mailbox import Arrival, MailboxAccount, MailboxProtocol
 from smtpadmin.model.profile import Profile, TlsMode
 from smtpadmin.model.queue import QueueCounts, QueueEntry, QueueRecipient
+from smtpadmin.model.recipe import Letter, Recipe
 from smtpadmin.model.smtp import Reply, SendResult, Stage, SubmissionEndpoint
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.model.status import DeliveryStatus
@@ -28,6 +28,8 @@ from smtpadmin.model.tracking import TrackCriteria, TrackedMessage, TrackedRecip
 from smtpadmin.services import follow_servers, probe_and_follow
 from smtpadmin.services.probe_and_follow import MessageFollower
 from smtpadmin.services.send_test import TestSender
+from smtpadmin.transport.smtp_endpoint import plan_of
+from smtpadmin.transport.smtp_run import Secrets
 from tests.servers.dovecot import USER, running_dovecot
 from tests.support.admin_server import RunningServer, running_server
 from tests.support.lmtp_bridge import lmtp_bridge
@@ -76,11 +78,9 @@ async def send(
 ) -> tuple[SendResult, bytes]:
     tester = TestSender()
     host, port = edge.server.smtp
-    result, error = await tester.send(
-        SubmissionEndpoint(host, port, TlsMode.NONE),
-        "",
-        TestMessage(sender, (to,), "followed", "hello\n"),
-    )
+    letter = Letter(sender, (to,), subject="followed", text="hello\n")
+    plan = plan_of(SubmissionEndpoint(host, port, TlsMode.NONE))
+    result, error = await tester.send_recipe(Recipe(letter, plan), Secrets())
     assert error is None
     assert tester.raw
     return result, tester.raw

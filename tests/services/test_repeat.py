@@ -10,15 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from smtpadmin.formats.test_message import TestMessage
 from smtpadmin.model.errors import UnreachableError, UsageError
 from smtpadmin.model.profile import TlsMode
+from smtpadmin.model.recipe import Letter, Recipe
 from smtpadmin.model.repeat import Outcome, Run, outcome_of
 from smtpadmin.model.smtp import SubmissionEndpoint
 from smtpadmin.services import repeat as module
 from smtpadmin.services.repeat import Repeater, is_different, repeat
 from smtpadmin.services.send_test import TestSender
 from smtpadmin.settings.run_history import RunHistory
+from smtpadmin.transport.smtp_endpoint import plan_of
+from smtpadmin.transport.smtp_run import Secrets
 from tests.support.catch import catching
 from tests.support.waiting import until
 
@@ -161,13 +163,12 @@ async def test_a_disk_that_is_full_does_not_end_it(tmp_path: Path) -> None:
 async def test_a_real_message_to_a_server_that_changes_its_mind() -> None:
     async with catching('rcpt reply="450 4.7.1 later" times=1') as server:
         assert server.address is not None
-        endpoint = SubmissionEndpoint(*server.address, TlsMode.NONE)
+        plan = plan_of(SubmissionEndpoint(*server.address, TlsMode.NONE))
+        recipe = Recipe(Letter("a@x.example", ("b@y.example",)), plan)
         sender = TestSender()
 
         async def send() -> Outcome:
-            result, _ = await sender.send(
-                endpoint, "", TestMessage("a@x.example", ("b@y.example",))
-            )
+            result, _ = await sender.send_recipe(recipe, Secrets())
             return outcome_of(result)
 
         runs = [run async for run in repeat(send, EVERY, 3)]

@@ -1,4 +1,4 @@
-"""An endpoint as a plan, and a plan to one host or to a domain's hosts."""
+"""A plan to one host or to a domain's hosts."""
 
 from __future__ import annotations
 
@@ -6,26 +6,13 @@ import asyncio
 from dataclasses import replace
 
 from smtpadmin.model.dns import MailRoute, MxHost
-from smtpadmin.model.profile import TlsMode
-from smtpadmin.model.smtp import SubmissionEndpoint
-from smtpadmin.model.smtp_plan import SendPlan, Target, TlsUse
-from smtpadmin.services.send_plan import plan_of, send_plan
+from smtpadmin.model.smtp_plan import SendPlan, Target
+from smtpadmin.services.send_plan import send_plan
 from smtpadmin.transport.smtp_run import Secrets
 from tests.services.test_send_by_mx import Told
 from tests.support.odd_server import odd_server, script
+from tests.support.smtp_script import MAIL
 from tests.transport.test_smtp_route import talk
-from tests.transport.test_smtp_session import MAIL
-
-
-def test_an_endpoint_as_a_plan() -> None:
-    endpoint = SubmissionEndpoint("mx", 587, TlsMode.STARTTLS, "u", ("PLAIN",), "ab", "ca.pem")
-    plan = plan_of(endpoint)
-    assert (plan.target.host, plan.target.port, plan.tls.use) == ("mx", 587, TlsUse.STARTTLS)
-    assert (plan.tls.fingerprint, plan.tls.ca_file, plan.login.mechanisms) == (
-        "ab",
-        "ca.pem",
-        ("PLAIN",),
-    )
 
 
 async def test_one_host() -> None:

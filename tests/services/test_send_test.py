@@ -5,13 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from smtpadmin.formats.test_message import TestMessage
+from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.profile import TlsMode
-from smtpadmin.model.smtp import SubmissionEndpoint, TranscriptLine
+from smtpadmin.model.recipe import Letter, Recipe
+from smtpadmin.model.smtp import SendResult, SubmissionEndpoint, TranscriptLine
 from smtpadmin.services.send_test import TestSender, verdict
-from tests.transport.test_smtp import PASSWORD, real_server
+from smtpadmin.transport.smtp_endpoint import plan_of
+from smtpadmin.transport.smtp_run import Secrets
+from tests.support.smtp_server import PASSWORD, real_server
 
-MESSAGE = TestMessage("a@b.example", ("c@d.example",))
+
+async def send(
+    sender: TestSender, port: int, to: str = "c@d.example", user: str = ""
+) -> tuple[SendResult, SmtpadminError | None]:
+    plan = plan_of(SubmissionEndpoint("127.0.0.1", port, TlsMode.NONE, user))
+    return await sender.send_recipe(Recipe(Letter("a@b.example", (to,)), plan), Secrets(PASSWORD))
 
 
 async def test_lines_come_live_and_the_history_has_no_secret(tmp_path: Path) -> None:
@@ -19,8 +27,7 @@ async def test_lines_come_live_and_the_history_has_no_secret(tmp_path: Path) -> 
     lines: list[TranscriptLine] = []
     sender.line.connect(lines.append)
     async with real_server() as (port, _):
-        endpoint = SubmissionEndpoint("127.0.0.1", port, TlsMode.NONE, "user")
-        result, error = await sender.send(endpoint, PASSWORD, MESSAGE)
+        result, error = await send(sender, port, user="user")
     assert error is None
     assert tuple(lines) == result.transcript
     assert verdict(result, error)[0] == "ok"
@@ -33,12 +40,11 @@ async def test_lines_come_live_and_the_history_has_no_secret(tmp_path: Path) -> 
 
 async def test_verdicts_of_refusals_and_failures() -> None:
     sender = TestSender()
-    gone = TestMessage("a@b.example", ("gone@d.example",))
     async with real_server() as (port, _):
-        refused = await sender.send(SubmissionEndpoint("127.0.0.1", port, TlsMode.NONE), "", gone)
+        refused = await send(sender, port, "gone@d.example")
     tone, words, _ = verdict(*refused)
     assert (tone, words) == ("err", "Refused at rcpt: The recipient's address does not exist")
-    failed = await sender.send(SubmissionEndpoint("127.0.0.1", 9, TlsMode.NONE), "", gone)
+    failed = await send(sender, 9)
     tone, words, remedy = verdict(*failed)
     assert words == "Failed at connect: cannot connect (Connection refused)"
     assert "firewalls" in remedy

@@ -12,7 +12,7 @@ from smtpadmin.services.checks import CheckResult
 from smtpadmin.services.wizard import Step, Wizard
 from smtpadmin.settings.profiles import ProfileStore
 from smtpadmin.settings.secret_store import SessionStore
-from tests.transport.test_smtp import PASSWORD, real_server
+from tests.support.smtp_server import PASSWORD, real_server
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from smtpadmin.transport.smtp_connect import Address
 from smtpadmin.transport.smtp_route import read_proxy_url
 from smtpadmin.transport.smtp_run import Secrets, Surroundings, run_plan
 from tests.support.odd_server import odd_server, script
-from tests.transport.test_smtp_session import GOOD, MAIL, server_context
+from tests.support.smtp_script import GOOD, MAIL, server_context
 
 PEERS: list[object] = []
 

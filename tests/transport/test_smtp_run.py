@@ -47,11 +47,12 @@ from smtpadmin.model.smtp_plan import (
     Verify,
 )
 from smtpadmin.services.send_test import as_record
+from smtpadmin.transport.smtp_connect import Address
 from smtpadmin.transport.smtp_run import Secrets, Surroundings, run_plan
 from tests.support.odd_server import Talk, odd_server, script
 from tests.support.recording_server import recording_server
 from tests.support.rude_tls_server import rude_tls_server
-from tests.transport.test_smtp_session import (
+from tests.support.smtp_script import (
     GOOD,
     MAIL,
     PASSWORD,
@@ -155,6 +156,7 @@ async def test_a_server_that_drops_inside_a_line(stop: int) -> None:
     assert type(error) is UnreachableError
     assert "in the middle of a line" in error.what
     assert result.stage is STEPS[stop][0]
+    assert "(no line end)" in [line.line for line in result.transcript]
 
 
 @each_stage
@@ -168,6 +170,7 @@ async def test_a_refusal(stop: int, reply: bytes) -> None:
     assert (result.result, result.stage) == ("refused", stage)
     assert result.reply is not None
     assert result.reply.code == int(reply[:3])
+    assert error.exit_code == (3 if stage is Stage.AUTH else 1)
     assert ("QUIT" in [line.line for line in result.transcript]) is (reply[:3] != b"421")
 
 
@@ -176,6 +179,7 @@ async def test_a_refusal(stop: int, reply: bytes) -> None:
     ("reply", "words"),
     [
         (b"hello there\r\n", "no SMTP reply"),
+        (b"220_x\r\n", "no SMTP reply"),
         (b"\r\n", "an empty line"),
         (b"250 ok\n", "without CR"),
         (b"250-mx1.example.org\r\n251 ok\r\n", "code changes"),
@@ -184,7 +188,7 @@ async def test_a_refusal(stop: int, reply: bytes) -> None:
         (b"250-again\r\n" * 20_000, "too long"),
         (b"x" * 1_000_000, "too long"),
     ],
-    ids=["nonsense", "empty", "bare LF", "code", "binary", "1 MB", "flood", "no end"],
+    ids=["nonsense", "underscore", "empty", "bare LF", "code", "binary", "1 MB", "flood", "no end"],
 )
 async def test_a_malformed_answer(stop: int, reply: bytes, words: str) -> None:
     result, error = await sent_to(dialogue([*GOOD[:stop], reply], hang=True))
@@ -192,6 +196,31 @@ async def test_a_malformed_answer(stop: int, reply: bytes, words: str) -> None:
     assert words in error.what
     assert (result.result, result.stage) == ("failed", STEPS[stop][0])
     assert sum(len(line.line) for line in result.transcript) < 1_000_000
+
+
+@each_stage
+async def test_a_success_code_out_of_place(stop: int) -> None:
+    out_of_place = b"354 go on\r\n" if STEPS[stop][0] is not Stage.DATA else b"250 taken\r\n"
+    result, error = await sent_to(dialogue([*GOOD[:stop], out_of_place], hang=True))
+    assert type(error) is ProtocolError
+    assert "out of place" in error.what
+    assert (result.result, result.stage) == ("failed", STEPS[stop][0])
+
+
+async def test_421_to_a_recipient_ends_the_session() -> None:
+    mail = replace(MAIL, recipients=("c@d.example", "e@d.example"))
+    result, error = await sent_to(dialogue([*GOOD[:4], b"421 bye\r\n"], hang=True), mail=mail)
+    assert type(error) is ServerRefusedError
+    assert [found.address for found in result.recipients] == ["c@d.example"]
+    assert result.stage is Stage.RCPT
+
+
+async def test_a_long_message_is_folded_in_the_transcript() -> None:
+    mail = replace(MAIL, raw=b"Subject: x\r\n\r\n" + b"a line of text\r\n" * 5_000)
+    result, error = await sent_to(dialogue(GOOD), mail=mail)
+    assert error is None
+    assert len(result.transcript) < 300
+    assert any("octets in all" in line.line for line in result.transcript)
 
 
 async def test_replies_split_at_every_octet_are_the_same_session() -> None:
@@ -348,6 +377,7 @@ async def test_a_password_that_cannot_be_sent_is_a_usage_error(password: str) ->
     async with odd_server(script(*GOOD[:2])) as port:
         _, error = await run_plan(plan(port), MAIL, Secrets(password), total_s=5)
     assert type(error) is UsageError
+    assert "password" in error.what
     assert password not in repr(error.__context__)
 
 
@@ -563,6 +593,41 @@ async def test_starttls_that_goes_wrong(
     assert (result.result, result.stage) == ("failed", stage)
 
 
+@pytest.mark.parametrize("reply", [b"454 4.7.0 not now\r\n", b"501 no\r\n", b"421 bye\r\n"])
+async def test_a_refused_starttls_never_goes_on_in_clear_text(reply: bytes) -> None:
+    heard: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(GOOD[0])
+        for answer in (TLS_OFFER, reply, TLS_OFFER, b"235 ok\r\n", b"250 ok\r\n"):
+            heard.append(await reader.readline())
+            writer.write(answer)
+
+    async with odd_server(talk) as port:
+        result, error = await run(plan(port, tls=TlsUse.STARTTLS))
+    assert type(error) is ServerRefusedError
+    assert (result.result, result.stage) == ("refused", Stage.STARTTLS)
+    assert not [line for line in heard if line.upper().startswith((b"AUTH", b"MAIL"))]
+
+
+@pytest.mark.parametrize(
+    ("talk", "kind"),
+    [
+        (script(GOOD[0], hang=True), UnreachableError),
+        (script(b"", hang=True), TotalDeadlineError),
+        (script(), UnreachableError),
+    ],
+    ids=["clear text", "hangs", "drops"],
+)
+async def test_implicit_tls_to_what_does_not_speak_it(
+    talk: Talk, kind: type[SmtpadminError]
+) -> None:
+    async with odd_server(talk) as port:
+        result, error = await run(plan(port, tls=TlsUse.IMPLICIT), total_s=0.4)
+    assert type(error) is kind
+    assert (result.result, result.stage) == ("failed", Stage.TLS)
+
+
 async def test_a_handshake_has_a_deadline_of_its_own() -> None:
     async with odd_server(script(GOOD[0], TLS_OFFER, b"220 go\r\n", hang=True)) as port:
         result, error = await run(plan(port, tls=TlsUse.STARTTLS), step_s=0.2)
@@ -684,6 +749,27 @@ async def test_a_name_that_does_not_resolve() -> None:
     )
     assert type(error) is UnreachableError
     assert (result.result, result.stage, result.address) == ("failed", Stage.RESOLVE, None)
+    assert str(error).startswith("mail.nowhere.invalid: the name cannot be resolved")
+
+
+async def test_the_name_is_resolved_once_and_ehlo_asks_no_name_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def loopback(host: str, port: int) -> Sequence[Address]:
+        asked.append(host)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 0, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getfqdn", lambda name="": pytest.fail("a lookup"))
+    monkeypatch.setattr(socket, "gethostname", lambda: "desk")
+    async with odd_server(dialogue(GOOD)) as port:
+        wanted = replace(plan(port), target=Target("mx.test.invalid", port))
+        around = Surroundings(resolver=loopback)
+        result, error = await run_plan(wanted, MAIL, Secrets(PASSWORD), around=around)
+    assert error is None
+    assert asked == ["mx.test.invalid"]
+    assert "EHLO [127.0.0.1]" in [line.line for line in result.transcript]
 
 
 @pytest.mark.parametrize("pipelining", [False, True])

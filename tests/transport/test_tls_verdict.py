@@ -15,8 +15,8 @@ from smtpadmin.model.smtp import SendResult
 from smtpadmin.model.smtp_plan import SendPlan, Target, TlsPlan, TlsUse, Verify
 from smtpadmin.transport.smtp_run import Surroundings, run_plan
 from smtpadmin.transport.tls_verdict import PolicyWords
+from tests.support.smtp_script import MAIL, server_context
 from tests.transport.test_smtp_route import talk
-from tests.transport.test_smtp_session import MAIL, server_context
 
 LEAF = trustme.CA().issue_cert("127.0.0.1")
 DER = ssl.PEM_cert_to_DER_cert(LEAF.cert_chain_pems[0].bytes().decode())

@@ -8,9 +8,9 @@ from smtpadmin.gui.server_context import ServerContext
 from smtpadmin.model.profile import Profile
 from smtpadmin.model.recipe import Letter, Recipe
 from smtpadmin.model.smtp_plan import SendPlan, Target, TlsPlan, TlsUse
-from smtpadmin.services.send_plan import plan_of
 from smtpadmin.services.tunnel import can_tunnel
 from smtpadmin.transport.open_runner import is_local
+from smtpadmin.transport.smtp_endpoint import plan_of
 
 
 def fill_first(compose: ComposePane, context: ServerContext | None, last: list[str]) -> None:
