@@ -6,10 +6,11 @@ import asyncio
 import gc
 import logging
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import pytestqt.plugin
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("QT_API", "pyside6")
@@ -53,13 +54,46 @@ _applications: list[object] = []
 """Holds the one application: Qt ends it when nothing in Python does."""
 
 
+_qt_loops: list[asyncio.AbstractEventLoop] = []
+"""The loop of the test that runs."""
+_process_events = pytestqt.plugin._process_events
+
+
+def _process_events_without_tasks() -> None:
+    """pytest-qt processes events between test and teardown. The tasks of a window that a fixture has yet
+    to close would then take steps outside their loop ("no running event loop")."""
+    if all(loop.is_closed() for loop in _qt_loops):
+        _process_events()
+
+
+pytestqt.plugin._process_events = _process_events_without_tasks
+
+
 def _qt_loop() -> asyncio.AbstractEventLoop:
     import qasync
 
     from smtpadmin.gui.application import make_application
 
+    class WindowLoop(qasync.QEventLoop):  # type: ignore[misc]
+        """Without qasync's last look at the events after a run, for the same reason: a test that
+        has ended is not yet the end of its window."""
+
+        def run_until_complete(self, future: Awaitable[object]) -> object:
+            task = asyncio.ensure_future(future, loop=self)  # noqa: TID251 - a loop is no owner
+            task.add_done_callback(self._stop)
+            try:
+                self.run_forever()
+            finally:
+                task.remove_done_callback(self._stop)
+            return task.result()
+
+        def _stop(self, task: asyncio.Future[object]) -> None:
+            self.stop()
+
     _applications[:] = [make_application()]
-    return qasync.QEventLoop(_applications[0])
+    loop: asyncio.AbstractEventLoop = WindowLoop(_applications[0])
+    _qt_loops[:] = [loop]
+    return loop
 
 
 def pytest_asyncio_loop_factories(
