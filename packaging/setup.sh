@@ -5,7 +5,7 @@
 #   setup_venv LOCK      .venv with exactly the packages of packaging/LOCK, and smtpadmin itself
 #
 # Each line of a LIST is "PROBE PACKAGE": the package is missing when the probe is. A probe that
-# ends in .so.N is a library, one that starts with / is a file, any other is a command.
+# ends in .so or .so.N is a library, one that starts with / is a file, any other is a command.
 set -euo pipefail
 project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=$project/.venv
@@ -14,9 +14,9 @@ say() { printf 'smtpadmin: %s\n' "$*" >&2; }
 
 probe_fails() {
   case $1 in
-    # Not -q: a grep that stops reading ends ldconfig by SIGPIPE, which pipefail takes for a failure.
-    *.so.*) ! { /sbin/ldconfig -p 2>/dev/null || ldconfig -p; } | grep -F "$1" >/dev/null ;;
     /*) [ ! -e "$1" ] ;;
+    # Not -q: a grep that stops reading ends ldconfig by SIGPIPE, which pipefail takes for a failure.
+    *.so | *.so.*) ! { /sbin/ldconfig -p 2>/dev/null || ldconfig -p; } | grep -F "$1" >/dev/null ;;
     *) ! PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null ;;
   esac
 }
