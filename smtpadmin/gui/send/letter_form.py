@@ -41,6 +41,7 @@ class LetterForm(QWidget):
         self.from_, self.to, self.subject = QLineEdit(), QLineEdit(), QLineEdit()
         self.text, self.html = editor(), editor("<p>…</p>")
         self.headers = editor("X-Campaign: spring")
+        self.cc, self.bcc = QLineEdit(), QLineEdit()
         self.files = FileList()
         self.files.add_wanted.connect(self.file_wanted.emit)
         self.files.changed.connect(self._show_extras)
@@ -68,7 +69,7 @@ class LetterForm(QWidget):
         for title, widget in (
             (self.tr("Text"), self.text),
             (self.tr("HTML"), self.html),
-            (self.tr("Headers"), self.headers),
+            (self.tr("Headers"), self._header_page()),
             (self.tr("Files"), self.files),
         ):
             widget.setAccessibleName(title)
@@ -85,6 +86,24 @@ class LetterForm(QWidget):
         column.addLayout(form)
         column.addWidget(self.tabs, 1)
         column.addLayout(row)
+
+    def _header_page(self) -> QWidget:
+        page, form = QWidget(), new_form()
+        add_row(form, self.tr("Cc:"), self.cc, self.tr("Copies, named in the message"), wide=4)
+        add_row(form, self.tr("Bcc:"), self.bcc,
+                self.tr("Copies that the message does not name"), wide=4)  # fmt: skip
+        for field in (self.cc, self.bcc):
+            field.textChanged.connect(self._on_copies)
+        self.headers.setAccessibleName(self.tr("Headers"))
+        column = QVBoxLayout(page)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.addLayout(form)
+        column.addWidget(self.headers, 1)
+        return page
+
+    def _on_copies(self) -> None:
+        self._base = replace(self._base, cc=_addresses(self.cc), bcc=_addresses(self.bcc))
+        self._show_extras()
 
     def _lay_out_size(self) -> None:
         self.least_size.setRange(0, MOST_SIZE // _KIB)
@@ -108,6 +127,8 @@ class LetterForm(QWidget):
         self._base = letter
         self.from_.setText(letter.sender or "<>")
         self.to.setText(", ".join(letter.to))
+        self.cc.setText(", ".join(letter.cc))
+        self.bcc.setText(", ".join(letter.bcc))
         self.subject.setText(letter.subject)
         self.text.setPlainText(letter.text)
         self.html.setPlainText(letter.html)
@@ -139,8 +160,7 @@ class LetterForm(QWidget):
 
     def recipients(self) -> tuple[str, ...]:
         """The addresses of To; each once."""
-        found = (one.strip() for one in _SEPARATORS.split(self.to.text()))
-        return tuple(dict.fromkeys(one for one in found if one))
+        return _addresses(self.to)
 
     def demand_envelope(self) -> None:
         """Raise UsageError for a sender or recipients that were forgotten."""
@@ -183,4 +203,11 @@ class LetterForm(QWidget):
     def _on_clear(self) -> None:
         self._base = without_extras(self._base)
         self.least_size.setValue(0)
+        self.cc.clear()
+        self.bcc.clear()
         self._show_extras()
+
+
+def _addresses(field: QLineEdit) -> tuple[str, ...]:
+    found = (one.strip() for one in _SEPARATORS.split(field.text()))
+    return tuple(dict.fromkeys(one for one in found if one))

@@ -161,3 +161,15 @@ def test_any_text_is_a_host_or_a_usage_error(text: str) -> None:
         return
     assert 0 <= port <= 65535
     assert " " not in host
+
+
+def test_copies_are_typed_told_and_taken_out(pane: ComposePane) -> None:
+    pane.fill(FULL)
+    letter = pane.letter
+    assert (letter.cc.text(), letter.bcc.text()) == ("cc@d.example", "bcc@d.example")
+    letter.cc.setText("x@d.example; y@d.example, x@d.example")
+    letter.bcc.clear()
+    assert letter.letter().cc == ("x@d.example", "y@d.example")
+    assert letter.letter().bcc == ()
+    letter.clear.click()
+    assert (letter.cc.text(), letter.letter().cc) == ("", ())
