@@ -7,11 +7,13 @@ with back-pressure (a reader that is slow pauses the command), a total deadline 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 
 from smtpadmin.model.errors import ProtocolError, SmtpadminError, TotalDeadlineError
-from smtpadmin.transport.command import CommandResult
+from smtpadmin.transport.command import MOST_OUTPUT, RUN_DEADLINE, CommandResult
 from smtpadmin.transport.group_mark import INSIDE_MARK, Mark
 
 MOST_STDERR = 64 * 1024
@@ -172,3 +174,38 @@ async def collect(running: CommandOutput, where: str, most: int) -> CommandResul
         pieces.append(chunk)
     done = await running.finish()
     return CommandResult(done.status, b"".join(pieces), done.stderr)
+
+
+class RunsToTheEnd(ABC):
+    """What every :class:`CommandRunner` does alike: ``run``, over its own ``start``."""
+
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """See :class:`CommandRunner`."""
+
+    @abstractmethod
+    def start(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        deadline: float | None = None,
+        privileged: bool = False,
+    ) -> AbstractAsyncContextManager[CommandOutput]:
+        """See :class:`CommandRunner`."""
+
+    async def run(
+        self,
+        argv: Sequence[str],
+        *,
+        stdin: bytes = b"",
+        deadline: float = RUN_DEADLINE,
+        privileged: bool = False,
+        most: int = MOST_OUTPUT,
+    ) -> CommandResult:
+        """See :class:`CommandRunner`."""
+        async with self.start(
+            argv, stdin=stdin, deadline=deadline, privileged=privileged
+        ) as running:
+            return await collect(running, self.where, most)

@@ -10,8 +10,12 @@ from collections.abc import AsyncIterator, Sequence
 from typing import cast
 
 from smtpadmin.model.errors import UnreachableError
-from smtpadmin.transport.command import MOST_OUTPUT, RUN_DEADLINE, CommandResult
-from smtpadmin.transport.command_output import CommandOutput, collect, in_container, left_inside
+from smtpadmin.transport.command_output import (
+    CommandOutput,
+    RunsToTheEnd,
+    in_container,
+    left_inside,
+)
 from smtpadmin.transport.privileges import Privileges, end_inside
 from smtpadmin.transport.remote_line import PATH, enters_container, whole_command
 
@@ -20,7 +24,7 @@ TERM_S, KILL_S = 1.0, 2.0
 _NOT_FOUND, _NOT_EXECUTABLE = 127, 126
 
 
-class LocalRunner:
+class LocalRunner(RunsToTheEnd):
     """Runs commands here, each behind ``prefix``. A :class:`CommandRunner`."""
 
     def __init__(self, prefix: Sequence[str] = ()) -> None:
@@ -31,21 +35,6 @@ class LocalRunner:
     def where(self) -> str:
         """``local``, and what commands go through."""
         return " ".join(("local", *self._prefix))
-
-    async def run(
-        self,
-        argv: Sequence[str],
-        *,
-        stdin: bytes = b"",
-        deadline: float = RUN_DEADLINE,
-        privileged: bool = False,
-        most: int = MOST_OUTPUT,
-    ) -> CommandResult:
-        """See :class:`CommandRunner`."""
-        async with self.start(
-            argv, stdin=stdin, deadline=deadline, privileged=privileged
-        ) as running:
-            return await collect(running, self.where, most)
 
     @contextlib.asynccontextmanager
     async def start(

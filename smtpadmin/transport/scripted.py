@@ -12,8 +12,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from smtpadmin.model.errors import SmtpadminError
-from smtpadmin.transport.command import MOST_OUTPUT, RUN_DEADLINE, CommandResult
-from smtpadmin.transport.command_output import CommandOutput, collect
+from smtpadmin.transport.command_output import CommandOutput, RunsToTheEnd
 from smtpadmin.util.tasks import TaskOwner
 
 
@@ -39,7 +38,7 @@ class Asked:
     privileged: bool
 
 
-class ScriptedRunner:
+class ScriptedRunner(RunsToTheEnd):
     """Plays ``answers`` by argv. A sequence is played in turn, the last one for ever. A key that
     ends in ``...`` answers every command that begins with what stands before."""
 
@@ -63,21 +62,6 @@ class ScriptedRunner:
     def where(self) -> str:
         """As given."""
         return self._where
-
-    async def run(
-        self,
-        argv: Sequence[str],
-        *,
-        stdin: bytes = b"",
-        deadline: float = RUN_DEADLINE,
-        privileged: bool = False,
-        most: int = MOST_OUTPUT,
-    ) -> CommandResult:
-        """See :class:`CommandRunner`."""
-        async with self.start(
-            argv, stdin=stdin, deadline=deadline, privileged=privileged
-        ) as running:
-            return await collect(running, self.where, most)
 
     @contextlib.asynccontextmanager
     async def start(

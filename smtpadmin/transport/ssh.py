@@ -9,8 +9,12 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import asyncssh
 
 from smtpadmin.model.profile import Profile
-from smtpadmin.transport.command import MOST_OUTPUT, RUN_DEADLINE, CommandResult
-from smtpadmin.transport.command_output import CommandOutput, collect, in_container, left_inside
+from smtpadmin.transport.command_output import (
+    CommandOutput,
+    RunsToTheEnd,
+    in_container,
+    left_inside,
+)
 from smtpadmin.transport.privileges import Privileges, end_inside
 from smtpadmin.transport.remote_line import enters_container, whole_command
 from smtpadmin.transport.ssh_channels import START_S, Channels
@@ -21,7 +25,7 @@ from smtpadmin.transport.ssh_login import credentials_of
 from smtpadmin.transport.ssh_options import target_of
 
 
-class SshRunner:
+class SshRunner(RunsToTheEnd):
     """Runs commands on the server of a profile, each behind ``prefix``. A :class:`CommandRunner`."""
 
     def __init__(
@@ -42,21 +46,6 @@ class SshRunner:
     def where(self) -> str:
         """``ssh USER@HOST``, and what commands go through."""
         return " ".join((f"ssh {self._target}", *self._prefix))
-
-    async def run(
-        self,
-        argv: Sequence[str],
-        *,
-        stdin: bytes = b"",
-        deadline: float = RUN_DEADLINE,
-        privileged: bool = False,
-        most: int = MOST_OUTPUT,
-    ) -> CommandResult:
-        """See :class:`CommandRunner`."""
-        async with self.start(
-            argv, stdin=stdin, deadline=deadline, privileged=privileged
-        ) as running:
-            return await collect(running, self.where, most)
 
     @contextlib.asynccontextmanager
     async def start(
