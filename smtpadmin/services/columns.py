@@ -123,6 +123,9 @@ QUEUE_COLUMNS: tuple[Column[QueueEntry], ...] = (
 
 def _field(name: str) -> Callable[[LogRecord], str | None]:
     def text(record: LogRecord) -> str | None:
+        value = record.fields.get(name)
+        if value is None or isinstance(value, str):
+            return value
         return _texts(record.fields, (name,))
 
     return text
@@ -145,6 +148,9 @@ def _texts(fields: Mapping[str, object], names: Iterable[str]) -> str | None:
 
 
 def _log_recipients(record: LogRecord) -> str | None:
+    to = record.fields.get("to")
+    if isinstance(to, str) and "orig_to" not in record.fields:
+        return to
     return _texts(record.fields, ("to", "orig_to"))
 
 

@@ -18,8 +18,8 @@ from smtpadmin.services.columns import Column
 from smtpadmin.util.signal import Signal
 
 if TYPE_CHECKING:
-    from smtpadmin.services.row_columns import Ints
     from smtpadmin.services.row_index import RowIndex
+    from smtpadmin.services.slot_array import Ints
 
 T = TypeVar("T")
 DEFAULT_LIMIT = 1_000_000
@@ -277,10 +277,12 @@ class RowStore(Generic[T]):
 
     def _loaded(self) -> RowIndex[T]:
         if self._index is None:
-            from smtpadmin.services.row_index import EMPTY, RowIndex
+            from smtpadmin.services.row_index import RowIndex
+            from smtpadmin.services.slot_array import EMPTY, room_for
 
             packing = self._packing() if self._packing else None
-            self._index, self._visible = RowIndex(self.columns, self._key, packing), EMPTY
+            self._index = RowIndex(self.columns, self._key, packing, room_for(self.limit))
+            self._visible = EMPTY
             self._index.set_filter(self._filter, self._now)
             self._index.sort(*self._sort)
         return self._index
@@ -299,7 +301,7 @@ class RowStore(Generic[T]):
     def _show(self, index: RowIndex[T]) -> None:
         from smtpadmin.services.row_plan import plan
 
-        for change, visible in plan(self._shown(), index.visible(), len(index.rows)):
+        for change, visible in plan(self._shown(), index.visible(), index.slots):
             self.changing.emit(change)
             self._visible = visible
             self.changed.emit(change)
@@ -310,7 +312,7 @@ class RowStore(Generic[T]):
         index = self._loaded()
         touched = index.overwrite(known)
         self._show(index)
-        for first, count in blocks_of(positions_of(self._shown(), touched)):
+        for first, count in blocks_of(positions_of(self._shown(), touched, index.slots)):
             change = Change(ChangeKind.UPDATE, first, count)
             self.changing.emit(change)
             self.changed.emit(change)

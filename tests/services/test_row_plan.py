@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpadmin.services.row_plan import FEW_BLOCKS, blocks_of, plan
+from smtpadmin.services.row_plan import FEW_BLOCKS, blocks_of, plan, positions_of
 from smtpadmin.services.row_store import Change, ChangeKind
 
-SLOTS = 40
-orders = st.lists(st.integers(0, SLOTS - 1), unique=True).map(lambda v: np.array(v, np.int32))
+SLOTS = range(7, 47)
+slots = st.integers(SLOTS.start, SLOTS.stop - 1)
+orders = st.lists(slots, unique=True).map(lambda v: np.array(v, np.int32))
 
 
 def applied(rows: list[int], change: Change, after: list[int]) -> list[int]:
@@ -36,7 +37,7 @@ def test_every_step_is_true_and_the_last_one_arrives(old: np.ndarray, new: np.nd
     assert rows == new.tolist()
 
 
-@given(st.sets(st.integers(0, SLOTS - 1)), st.sets(st.integers(0, SLOTS - 1)))
+@given(st.sets(slots), st.sets(slots))
 def test_few_blocks_never_reorder(before: set[int], after: set[int]) -> None:
     old, new = (np.array(sorted(s), np.int32) for s in (before, after))
     steps = [change.kind for change, _ in plan(old, new, SLOTS)]
@@ -46,7 +47,7 @@ def test_few_blocks_never_reorder(before: set[int], after: set[int]) -> None:
 
 
 def test_nothing_changed_is_no_step() -> None:
-    same = np.array([3, 1, 2], np.int32)
+    same = np.array([13, 11, 12], np.int32)
     assert list(plan(same, same.copy(), SLOTS)) == []
 
 
@@ -56,3 +57,8 @@ def test_nothing_changed_is_no_step() -> None:
 )
 def test_blocks(positions: list[int], blocks: list[tuple[int, int]]) -> None:
     assert blocks_of(np.array(positions, np.intp)) == blocks
+
+
+def test_where_some_rows_stand() -> None:
+    visible = np.array([9, 30, 8, 12], np.int32)
+    assert positions_of(visible, np.array([12, 9, 46], np.int32), SLOTS).tolist() == [0, 3]
