@@ -1,19 +1,28 @@
-"""Rows one by one in, batches out: a table takes a few changes a second, not thousands."""
+"""Rows one by one in, portions out: a table takes a few changes a second, not thousands.
+
+However many rows come at once, they are handed over for some milliseconds only, and then again after
+everything else that waited: a window that loads a million lines still paints and answers.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
+AT_A_TIME_S = 0.008
+"""Half a frame at 60 a second; painting takes the other half."""
+
 
 class Batcher(Generic[T]):
-    """Hands rows to ``flush`` at most every ``wait`` seconds, earlier when ``most`` have come."""
+    """Hands rows to ``flush``, ``wait`` seconds after the first one came, in portions of at most
+    ``most``."""
 
     def __init__(
-        self, flush: Callable[[list[T]], object], *, wait: float = 0.1, most: int = 5_000
+        self, flush: Callable[[list[T]], object], *, wait: float = 0.1, most: int = 1_000
     ) -> None:
         self._flush = flush
         self._wait = wait
@@ -24,16 +33,35 @@ class Batcher(Generic[T]):
     def add(self, rows: Iterable[T]) -> None:
         """Take rows; they are handed over soon."""
         self._pending.extend(rows)
-        if len(self._pending) >= self._most:
-            self.flush()
-        elif self._pending and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._wait, self.flush)
+        if self._pending and self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._wait, self._hand_over_some)
 
     def flush(self) -> None:
-        """Hand over now what is pending."""
+        """Hand over now all that is pending."""
+        self._stop_waiting()
+        while self._pending:
+            self._hand_over()
+
+    async def drain(self) -> None:
+        """Hand over all that is pending, and let others work in between."""
+        self._stop_waiting()
+        while self._pending:
+            self._hand_over()
+            await asyncio.sleep(0)
+
+    def _stop_waiting(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        rows, self._pending = self._pending, []
-        if rows:
-            self._flush(rows)
+
+    def _hand_over_some(self) -> None:
+        self._timer = None
+        enough = time.monotonic() + AT_A_TIME_S
+        while self._pending and time.monotonic() < enough:
+            self._hand_over()
+        if self._pending:
+            self._timer = asyncio.get_running_loop().call_later(0, self._hand_over_some)
+
+    def _hand_over(self) -> None:
+        rows, self._pending = self._pending[: self._most], self._pending[self._most :]
+        self._flush(rows)

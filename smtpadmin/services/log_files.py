@@ -22,29 +22,34 @@ from smtpadmin.model.log import LogRecord
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
+from smtpadmin.services.log_tail import Tail
 from smtpadmin.tracking.files import (
     SYSLOG,
     LineParser,
     LogFormat,
     LogTimes,
+    clock_of,
     log_files,
     named_format,
     read_records,
     recognised,
 )
-from smtpadmin.tracking.log_lines import head_of
+from smtpadmin.tracking.log_lines import head_of, is_binary, is_compressed
 from smtpadmin.tracking.track_logs import track_files
 from smtpadmin.util.tasks import run_blocking_for
 from smtpadmin.util.zones import LOCAL, zone_named
 
 KIND = "log-files"
-BATCH = 2_000
+BATCH = 500
+"""Lines parsed in a thread at once: while it computes, the window has to wait for its turn."""
 BATCH_DEADLINE = 60.0
 TRACK_DEADLINE = 600.0
-MOST_ADDED = 16 * 1024 * 1024
-"""Octets that are taken at once from a file that grew."""
-LOOK_EVERY = 0.5
+FOLLOWED_AT_ONCE = 200
+"""Lines of a followed file parsed at once: two milliseconds."""
+LOOK_EVERY = 0.1
 """Seconds between two looks whether a followed file has grown."""
+LOOK_AGAIN = 0.02
+"""The same while it grows: many lines then come evenly, and none of the window's frames is late."""
 
 
 def profile_of(
@@ -85,6 +90,7 @@ class LogFiles:
         self._name = profile.settings.get("format") or "auto"
         zone = profile.settings.get("tz", "")
         self._times = LogTimes(zone_named(zone) if zone else LOCAL)
+        self._tail: Tail | None = None
         self.problems: dict[str, UsageError] = {}
         """Files that could not be read to their end, by path."""
 
@@ -123,6 +129,9 @@ class LogFiles:
 
     # LogSource
 
+    goes_on = True
+    """Following goes on exactly where reading ended."""
+
     async def read_log(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> AsyncIterator[Sequence[LogRecord]]:
@@ -131,26 +140,57 @@ class LogFiles:
         files = await self._files()
         if since is not None:
             files = await run_blocking_for(BATCH_DEADLINE, _changed_after, files, since)
-        records = self._records(files)
+        newest = await run_blocking_for(BATCH_DEADLINE, self._tail_of, files[-1:])
+        records = self._records(files[:-1] if newest else files)
         while batch := await run_blocking_for(BATCH_DEADLINE, _next, records):
-            wanted = [r for r in batch if _within(r.time, since, until)]
-            if wanted:
-                yield wanted
+            yield [r for r in batch if _within(r.time, since, until)]
+        if newest:
+            self._tail = newest
+            async for batch in self._to_the_end(newest):
+                yield [r for r in batch if _within(r.time, since, until)]
+
+    async def _to_the_end(self, tail: Tail) -> AsyncIterator[list[LogRecord]]:
+        try:
+            while batch := await run_blocking_for(BATCH_DEADLINE, tail.next_records, BATCH):
+                yield batch
+            yield tail.unfinished()
+        except UsageError as error:
+            self._on_problem(error)
+        finally:
+            tail.close()
 
     async def follow_log(self) -> AsyncIterator[Sequence[LogRecord]]:
-        """New lines of the newest file, until cancelled."""
-        newest = (await self._files())[-1]
-        tail = await run_blocking_for(BATCH_DEADLINE, self._tail, newest)
-        while True:
-            await asyncio.sleep(LOOK_EVERY)
-            fresh = await run_blocking_for(BATCH_DEADLINE, tail.new_records)
-            if fresh:
-                yield fresh
+        """New lines of the newest file, until cancelled: those after what was read last."""
+        if self._tail is None:
+            newest = (await self._files())[-1]
+            self._tail = await run_blocking_for(BATCH_DEADLINE, self._tail_at_end, newest)
+        tail = self._tail
+        try:
+            pause = LOOK_EVERY
+            while True:
+                await asyncio.sleep(pause)
+                pause = LOOK_EVERY
+                while fresh := await run_blocking_for(
+                    BATCH_DEADLINE, tail.next_records, FOLLOWED_AT_ONCE
+                ):
+                    yield fresh
+                    pause = LOOK_AGAIN
+        finally:
+            tail.close()
 
-    def _tail(self, path: Path) -> Tail:
-        name = recognised(head_of(path)) if self._name == "auto" else self._name
+    def _tail_of(self, newest: Sequence[Path]) -> Tail | None:
+        """The newest file, if it is one that may grow: read as plain text."""
+        if not newest or is_compressed(newest[0]) or is_binary(head_of(newest[0])):
+            return None
+        return Tail(newest[0], self._parser(newest[0], clock_of(newest[0], self._times.zone)))
+
+    def _tail_at_end(self, path: Path) -> Tail:
         clock = LogClock(self._times.zone, anchor=datetime.now(UTC))
-        return Tail(path, named_format(name or SYSLOG).parser(clock))
+        return Tail(path, self._parser(path, clock), from_end=True)
+
+    def _parser(self, path: Path, clock: LogClock) -> LineParser:
+        name = recognised(head_of(path)) if self._name == "auto" else self._name
+        return named_format(name or SYSLOG).parser(clock)
 
     def _records(self, files: Sequence[Path]) -> Iterator[LogRecord]:
         chosen: LogFormat | None = None if self._name == "auto" else named_format(self._name)
@@ -169,46 +209,6 @@ class LogFiles:
         )
         for message in found:
             yield message
-
-
-class Tail:
-    """The lines that are added to one file from now on. A file that is replaced, or shorter than it
-    was, is read from its beginning; a line counts when its end is there."""
-
-    def __init__(self, path: Path, parse: LineParser) -> None:
-        self._path, self._parse = path, parse
-        self._identity, self._place = self._look()
-        self._number = 0
-        self._rest = b""
-
-    def _look(self) -> tuple[int, int]:
-        """Which file stands under the name, and its length; none is an empty one."""
-        try:
-            found = self._path.stat()
-        except OSError:
-            return 0, 0
-        return found.st_ino, found.st_size
-
-    def new_records(self) -> list[LogRecord]:
-        """What was added since the last time. Raises UsageError when the file cannot be read."""
-        identity, size = self._look()
-        if identity != self._identity or size < self._place:
-            self._identity, self._place, self._rest = identity, 0, b""
-        if size == self._place:
-            return []
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._place)
-                added = file.read(MOST_ADDED)
-        except OSError as error:
-            raise UsageError(f"cannot be read ({error.strerror})", where=str(self._path)) from error
-        self._place += len(added)
-        *lines, self._rest = (self._rest + added).split(b"\n")
-        return [self._record(line) for line in lines]
-
-    def _record(self, line: bytes) -> LogRecord:
-        self._number += 1
-        return self._parse(line.rstrip(b"\r"), file=f"{self._path} (new)", number=self._number)
 
 
 def _known_formats() -> str:

@@ -169,6 +169,7 @@ class QueueWatch:
 
         try:
             await self._read(take)
+            await batcher.drain()
         except SmtpadminError:
             self._known |= seen
             raise

@@ -322,6 +322,23 @@ class RowIndex(Generic[T]):
         data = self._data[column]
         return [] if isinstance(data, NumberData) else data.counts(slots)
 
+    def spread(
+        self, time: str, flag: str, slots: Ints, bars: int
+    ) -> tuple[float, float, list[int], list[int]] | None:
+        """The first and the last time of the slots, and how many there are in each of so many
+        spans between them: all, and those whose flag is not 0."""
+        times, flags = self.numbers(time, slots), self.numbers(flag, slots)
+        known = ~np.isnan(times)
+        if not known.all():
+            times, flags = times[known], flags[known]
+        if not len(times):
+            return None
+        first, last = float(times.min()), float(times.max())
+        places = ((times - first) * (bars / max(last - first, 1e-9))).astype(np.int32)
+        np.minimum(places, bars - 1, out=places)
+        counts, flagged = (np.bincount(p, minlength=bars) for p in (places, places[flags != 0]))
+        return first, last, counts.tolist(), flagged.tolist()
+
     def grid(
         self, text: str, number: str, edges: Sequence[float], now: float, only: tuple[str, float]
     ) -> tuple[dict[str, list[int]], Ints]:

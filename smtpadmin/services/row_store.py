@@ -46,6 +46,17 @@ class Change:
     moved: Callable[[int], int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Rows over time, from ``first`` to ``last`` (seconds since 1970), and those of them that are
+    flagged."""
+
+    first: float
+    last: float
+    counts: list[int]
+    flagged: list[int]
+
+
 class Keep(enum.StrEnum):
     """Which rows stay when there are more than the limit."""
 
@@ -137,13 +148,13 @@ class RowStore(Generic[T]):
     def _rows(self, slots: Ints) -> Iterator[T]:
         return self._index.rows_at(slots) if self._index else iter(())
 
-    def numbers(self, column: str, step: int = 1) -> list[float]:
-        """The numbers (times: seconds since 1970) of every ``step``-th visible row, in order; NaN
-        where the server cannot say. No row is made for it."""
+    def spread(self, time: str, flag: str, bars: int) -> Spread | None:
+        """The visible rows over time, in so many equal spans, and those among them whose ``flag``
+        is not 0. Rows without a time are left out; None when there are no others."""
         if self._index is None or self._visible is None:
-            return []
-        found: list[float] = self._index.numbers(column, self._visible[::step]).tolist()
-        return found
+            return None
+        found = self._index.spread(time, flag, self._visible, bars)
+        return Spread(*found) if found else None
 
     def nearest(self, column: str, least: float, *, start: int = 0, step: int = 1) -> int | None:
         """The first position from ``start`` on, down the table (1) or up (-1), at which a number

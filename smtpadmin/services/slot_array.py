@@ -8,7 +8,8 @@ Imports numpy, as ``row_columns`` does, which loads it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar, overload
 
 import numpy as np
@@ -23,6 +24,9 @@ EMPTY: Ints = np.empty(0, np.int32)
 _SMALL = 65_536
 """Up to here arrays grow by doubling. A larger one gets at once what it may need: memory that nobody
 has touched costs nothing, and copying sixteen columns is seen as a stutter."""
+
+_PIECE = 32_768
+"""Objects in one piece of a :class:`SlotList`."""
 
 T = TypeVar("T")
 N = TypeVar("N", bound=np.generic)
@@ -75,11 +79,14 @@ class SlotArray(Generic[N]):
 
 
 class SlotList(Generic[T]):
-    """Objects by slot. What is put into a slot that is empty, ``nothing``, takes no memory."""
+    """Objects by slot, in pieces, of which the first are given up whole. An empty slot holds
+    ``nothing``. No garbage collection looks at them, as it would at a list of a million: they must
+    not lead back to whoever holds the list."""
 
     def __init__(self, nothing: T) -> None:
-        self._items: list[T] = []
+        self._pieces: list[NDArray[np.object_]] = []
         self._nothing = nothing
+        self._lowest = 0
         self.first = 0
 
     @overload
@@ -89,30 +96,53 @@ class SlotList(Generic[T]):
     def __getitem__(self, slots: int | Slots) -> T | list[T]:
         """One object, or a list."""
         if isinstance(slots, int):
-            return self._items[slots - self.first]
+            piece, place = divmod(slots - self._lowest, _PIECE)
+            found: T = self._pieces[piece][place]
+            return found
         if isinstance(slots, slice):
-            return self._items[slots.start - self.first : slots.stop - self.first]
-        first, items = self.first, self._items
-        return [items[slot - first] for slot in slots.tolist()]
+            parts = [piece[part].tolist() for piece, part in self._parts(slots.start, slots.stop)]
+            return list(itertools.chain.from_iterable(parts))
+        pieces, lowest = self._pieces, self._lowest
+        return [
+            pieces[(slot - lowest) // _PIECE][(slot - lowest) % _PIECE] for slot in slots.tolist()
+        ]
+
+    def _parts(self, start: int, stop: int) -> Iterator[tuple[NDArray[np.object_], slice]]:
+        """The pieces from one slot to another, and where in each of them."""
+        at, end = start - self._lowest, stop - self._lowest
+        while at < end:
+            piece, place = divmod(at, _PIECE)
+            length = min(_PIECE - place, end - at)
+            yield self._pieces[piece], slice(place, place + length)
+            at += length
 
     def write(self, first: int, items: Sequence[T]) -> None:
         """Put objects into the slots from ``first`` on."""
-        place = first - self.first
-        self._items[place : place + len(items)] = items
+        while first + len(items) > self._lowest + len(self._pieces) * _PIECE:
+            self._pieces.append(np.full(_PIECE, self._nothing, np.object_))
+        rest = iter(items)
+        for piece, part in self._parts(first, first + len(items)):
+            length = part.stop - part.start
+            piece[part] = np.fromiter(itertools.islice(rest, length), np.object_, length)
 
     def release(self, slots: Iterable[int]) -> None:
         """Let go of the objects in these slots."""
         for slot in slots:
-            self._items[slot - self.first] = self._nothing
+            piece, place = divmod(slot - self._lowest, _PIECE)
+            self._pieces[piece][place] = self._nothing
 
     def cut(self, first: int, end: int) -> None:
-        """Forget the slots before ``first``."""
-        del self._items[: first - self.first]
+        """Forget the slots before ``first``, which are empty."""
+        gone = (first - self._lowest) // _PIECE
+        del self._pieces[:gone]
+        self._lowest += gone * _PIECE
         self.first = first
 
     def renumber(self, slots: Ints) -> None:
         """Keep only these slots, numbered from 0."""
-        self._items, self.first = self[slots], 0
+        kept = self[slots]
+        self._pieces, self._lowest, self.first = [], 0, 0
+        self.write(0, kept)
 
 
 class GrowingOrder:

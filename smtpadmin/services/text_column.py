@@ -83,7 +83,7 @@ class TextData:
     def _rank(self) -> None:
         """Number the texts in their order, from 1."""
         changed = self._texts.since(self._ranked)
-        if changed == []:
+        if changed is not None and not changed:
             return
         total = len(self._texts)
         if changed is not None and len(changed) * _FEW_CHANGED < total:
@@ -94,11 +94,11 @@ class TextData:
         self._ranks[self._order] = np.arange(1, total, dtype=np.int32)
         self._ranked = self._texts.mark()
 
-    def _reorder(self, changed: list[int]) -> None:
+    def _reorder(self, changed: Sequence[int]) -> None:
         """Take these texts from where they were, and put them where they belong now."""
         text_of = self._texts.folded.__getitem__
         is_changed = np.zeros(len(self._texts), np.bool_)
-        is_changed[changed] = True
+        is_changed[list(changed)] = True
         kept = chosen(self._order, ~is_changed.take(self._order))
         new = sorted(set(changed), key=text_of)
         places = [bisect.bisect(kept, text_of(code), key=text_of) for code in new]
@@ -114,7 +114,7 @@ class TextData:
             hits = self._ask_all(test)
         elif changed:
             hits = _with_room(hits, len(self._texts))
-            hits[changed] = self._ask(test, changed)
+            hits[list(changed)] = self._ask(test, changed)
         self._remember(name, hits)
         codes = self.codes[slots]
         return hits.take(codes) if hits.any() else np.zeros(len(codes), np.bool_)
@@ -147,7 +147,7 @@ class TextData:
         if found is None:
             return None
         hits = _with_room(found, len(self._texts))[: len(self._texts)]
-        hits[changed] = [needle in self._texts.folded[code] for code in changed]
+        hits[list(changed)] = [needle in self._texts.folded[code] for code in changed]
         return hits
 
     # Counts

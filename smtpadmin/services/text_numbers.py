@@ -130,8 +130,9 @@ class TextNumbers:
         """Everything up to now."""
         return Mark(self._era, len(self.folded), len(self._reused))
 
-    def since(self, mark: Mark) -> list[int] | None:
+    def since(self, mark: Mark) -> Sequence[int] | None:
         """The numbers whose text is another than at the mark, some perhaps twice; None: all."""
         if mark.era != self._era:
             return None
-        return [*self._reused[mark.reused :], *range(mark.texts, len(self.folded))]
+        new, reused = range(mark.texts, len(self.folded)), self._reused[mark.reused :]
+        return [*reused, *new] if reused else new

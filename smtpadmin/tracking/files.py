@@ -183,7 +183,7 @@ def read_records(
     counted = LogClock(times.zone, year=times.year) if times.year else None
     for path in files:
         try:
-            yield from _records_of(path, chosen, counted or _clock_of(path, times.zone))
+            yield from _records_of(path, chosen, counted or clock_of(path, times.zone))
         except UsageError as error:
             if failed is None:
                 raise
@@ -197,14 +197,19 @@ def _records_of(path: Path, chosen: LogFormat | None, clock: LogClock) -> Iterat
     known = chosen or FORMATS[recognised(head) or SYSLOG]
     parse, name = known.parser(clock), str(path)
     for number, (line, left_out) in enumerate(read_lines(path), 1):
-        record = parse(line, file=name, number=number)
-        if left_out:
-            said = f"{record.raw} [{left_out} more octets]"
-            record = replace(record, raw=said)
-        yield record
+        yield record_of(line, left_out, parse, name, number)
 
 
-def _clock_of(path: Path, zone: tzinfo) -> LogClock:
+def record_of(line: bytes, left_out: int, parse: LineParser, file: str, number: int) -> LogRecord:
+    """The record of a line of a file, of which some octets may have been left out."""
+    record = parse(line, file=file, number=number)
+    if left_out:
+        return replace(record, raw=f"{record.raw} [{left_out} more octets]")
+    return record
+
+
+def clock_of(path: Path, zone: tzinfo) -> LogClock:
+    """The clock for stamps without a year: the file's last line was written when it was changed."""
     try:
         changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except (OSError, ValueError, OverflowError):

@@ -102,10 +102,37 @@ def _gunzipped(file: BinaryIO) -> Iterator[bytes]:
         raise OSError(str(error)) from error
 
 
+class LineSplitter:
+    """Lines out of pieces of any length: each without its line end, and how many octets of it were
+    left out (usually 0)."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+        self._left_out = 0
+
+    def feed(self, piece: bytes) -> Iterator[tuple[bytes, int]]:
+        """The lines that end in this piece; to be used up before the next one."""
+        lines = piece.split(b"\n")
+        lines[0] = self._rest + lines[0]
+        rest = lines.pop()
+        for line in lines:
+            kept, over = _cut(line.removesuffix(b"\r"))
+            yield kept, over + self._left_out
+            self._left_out = 0
+        self._rest, over = _cut(rest)
+        self._left_out += over
+
+    def unfinished(self) -> tuple[bytes, int] | None:
+        """What came of a line whose end did not."""
+        if not self._rest and not self._left_out:
+            return None
+        return self._rest.removesuffix(b"\r"), self._left_out
+
+
 def read_lines(path: Path) -> Iterator[tuple[bytes, int]]:
     """Each line without its line end, and how many octets of it were left out (usually 0). The
     last one may have no line end. Raises UsageError after the lines before a fault."""
-    rest, left_out = b"", 0
+    splitter = LineSplitter()
     source = chunks(path)
     fault: UsageError | None = None
     while True:
@@ -115,17 +142,9 @@ def read_lines(path: Path) -> Iterator[tuple[bytes, int]]:
             chunk, fault = b"", error
         if not chunk:
             break
-        lines = chunk.split(b"\n")
-        lines[0] = rest + lines[0]
-        rest = lines.pop()
-        for line in lines:
-            kept, over = _cut(line.removesuffix(b"\r"))
-            yield kept, over + left_out
-            left_out = 0
-        rest, over = _cut(rest)
-        left_out += over
-    if rest or left_out:
-        yield rest.removesuffix(b"\r"), left_out
+        yield from splitter.feed(chunk)
+    if last := splitter.unfinished():
+        yield last
     if fault:
         raise fault
 
@@ -133,6 +152,15 @@ def read_lines(path: Path) -> Iterator[tuple[bytes, int]]:
 def _cut(line: bytes) -> tuple[bytes, int]:
     over = len(line) - MOST_LINE
     return (line[:MOST_LINE], over) if over > 0 else (line, 0)
+
+
+def is_compressed(path: Path) -> bool:
+    """Whether a file is of a kind that is decompressed; no for one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return compression(file.read(6)) is not None
+    except OSError:
+        return False
 
 
 def head_of(path: Path, octets: int = 64 * 1024) -> bytes:

@@ -174,6 +174,10 @@ class IdFilter:
         return kept
 
 
+_LINE_END = 64
+"""Octets that are looked through for the line feed behind a line without its carriage returns."""
+
+
 def whole_lines(
     text: LogText, start: int = 0, end: int | None = None, size: int = 0
 ) -> Iterator[tuple[int, bytes]]:
@@ -185,11 +189,11 @@ def whole_lines(
             stop = min(at + size, high)
             if stop < high:
                 begin, line = text.line_at(number << SHIFT | stop)
-                stop = (
-                    min((begin & MASK) + len(line) + 1, high)
-                    if begin & MASK <= at
-                    else begin & MASK
-                )
+                stop = begin & MASK
+                if stop <= at:  # a line longer than a block; its end may be CRLF
+                    stop += len(line)
+                    ending = text.files[number].read(stop, min(stop + _LINE_END, high))
+                    stop += max(ending.find(b"\n"), 0) + 1
             block = text.files[number].read(at, stop)
             if not block:
                 break

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 import weakref
 
 import pytest
@@ -53,3 +54,17 @@ async def test_nothing_is_collected_before_it_is_due() -> None:
     assert isinstance(collector, GarbageCollector)
     gc.collect()
     assert collector.collect_due() is None
+
+
+async def test_a_look_through_everything_is_rare(monkeypatch: pytest.MonkeyPatch) -> None:
+    collector = make_application().findChild(GarbageCollector)
+    assert isinstance(collector, GarbageCollector)
+    monkeypatch.setattr(collector, "_rests_until", 0.0)
+    monkeypatch.setattr(gc, "get_count", lambda: (10_000, 10_000, 10_000))
+    looked: list[int] = []
+    monkeypatch.setattr(
+        gc, "collect", lambda generation: looked.append(generation) or time.sleep(0.01)
+    )  # type: ignore[func-returns-value]
+    for _ in range(3):
+        collector.collect_due()
+    assert looked == [2, 1, 1]

@@ -15,6 +15,9 @@ from smtpadmin.model.log import LogRecord
 from smtpadmin.model.tracking import TrackCriteria
 from smtpadmin.services import log_files
 from smtpadmin.services.log_files import LogFiles, profile_of
+from smtpadmin.services.log_follow import LogFollow
+from smtpadmin.util.tasks import TaskOwner
+from tests.support.waiting import until
 
 
 def lines(queue_id: str, to: str, second: int) -> bytes:
@@ -92,11 +95,6 @@ async def test_lines_are_followed_through_a_rotation(
         async for batch in following:
             seen.extend(batch)
 
-    async def until(count: int) -> None:
-        async with asyncio.timeout(10):
-            while len(seen) < count:
-                await asyncio.sleep(0.01)
-
     async with asyncio.TaskGroup() as group:
         task = group.create_task(follow())
         await started.wait()
@@ -105,14 +103,38 @@ async def test_lines_are_followed_through_a_rotation(
         with path.open("ab") as file:
             file.write(added[:-20])
             file.flush()
-            await until(4)
+            await until(lambda: len(seen) == 4)
             file.write(added[-20:])
-        await until(5)
+        await until(lambda: len(seen) == 5)
         path.rename(folder / "mail.log.1")
         path.write_bytes(lines("A1B2C3D4E8", "d@b.example", 10))
-        await until(10)
+        await until(lambda: len(seen) == 10)
         task.cancel()
     assert [r.queue_id for r in seen] == ["A1B2C3D4E7"] * 5 + ["A1B2C3D4E8"] * 5
+
+
+async def test_following_goes_on_where_reading_ended(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log_files, "LOOK_EVERY", 0.01)
+    path = folder / "mail.log"
+    seen: list[LogRecord] = []
+    owner = TaskOwner("test")
+    follow = LogFollow(source(folder), seen.extend, wait=0.0, backlog=timedelta(days=36_500))
+    owner.spawn("follow", follow.run())
+    await until(lambda: len(seen) == 10)
+    added = lines("A1B2C3D4E7", "c@b.example", 9)
+    with path.open("ab") as file:
+        for at in range(0, len(added), 61):  # as it is written: not line by line
+            file.write(added[at : at + 61])
+            file.flush()
+            await asyncio.sleep(0.01)
+    await until(lambda: len(seen) >= 15)
+    await asyncio.sleep(0.05)
+    assert [(Path(r.file or "").name, r.line) for r in seen[5:]] == [
+        ("mail.log", number) for number in range(1, 11)
+    ]
+    assert await owner.close() == ()
 
 
 def test_a_name_is_not_taken_twice(tmp_path: Path) -> None:

@@ -400,11 +400,10 @@ def test_packed_rows_of_a_full_log_through_many_renumberings() -> None:
     assert len(store) == 10_000
 
 
-def test_numbers_and_what_is_nearest() -> None:
+def test_what_is_nearest() -> None:
     store: RowStore[Row] = RowStore(COLUMNS)
-    assert (store.numbers("size"), store.nearest("size", 1)) == ([], None)
+    assert store.nearest("size", 1) is None
     store.append(Row(n, size=n % 10) for n in range(100))
-    assert store.numbers("size", 10) == [0.0] * 10
     assert store.nearest("size", 9) == 9
     assert store.nearest("size", 9, start=10) == 19
     assert store.nearest("size", 9, start=18, step=-1) == 9
@@ -412,7 +411,28 @@ def test_numbers_and_what_is_nearest() -> None:
     store.append([Row(100)])
     assert store.nearest("size", 0, start=100) is None
     with pytest.raises(TypeError):
-        store.numbers("sender")
+        store.nearest("sender", 1)
+
+
+@given(st.lists(st.tuples(st.none() | st.integers(0, 50), st.integers(0, 2)), max_size=30))
+def test_rows_over_time(rows: list[tuple[int | None, int]]) -> None:
+    store: RowStore[Row] = RowStore(COLUMNS)
+    store.append(
+        Row(n, size=flag, arrived=None if second is None else NOW + timedelta(seconds=second))
+        for n, (second, flag) in enumerate(rows)
+    )
+    spread = store.spread("arrived", "size", 7)
+    times = [NOW.timestamp() + second for second, _ in rows if second is not None]
+    bad = [NOW.timestamp() + second for second, flag in rows if second is not None and flag]
+    if not times:
+        assert spread is None
+        return
+    assert spread is not None
+    assert (spread.first, spread.last) == (min(times), max(times))
+    span = max(spread.last - spread.first, 1e-9)
+    for values, found in ((times, spread.counts), (bad, spread.flagged)):
+        places = [min(6, int((value - spread.first) * (7 / span))) for value in values]
+        assert found == [places.count(n) for n in range(7)]
 
 
 def test_a_mark_finds_its_row_in_another_order() -> None:

@@ -107,3 +107,22 @@ def test_an_order_is_not_copied_for_each_batch() -> None:
 
 def test_chosen_is_what_a_mask_gives() -> None:
     assert chosen(ints(5, 6, 7), np.array([True, False, True])).tolist() == [5, 7]
+
+
+def test_rows_that_are_sequences_stay_what_they_are() -> None:
+    objects = SlotList[object](None)
+    objects.write(0, [(1, 2), (3, 4), [5], "ab"])
+    assert objects[0:4] == [(1, 2), (3, 4), [5], "ab"]
+    assert objects[1] == (3, 4)
+
+
+def test_a_full_log_needs_no_more_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slot_array, "_PIECE", 10)
+    objects = SlotList[int | None](None)
+    for n in range(0, 500, 5):
+        objects.write(n, range(n, n + 5))
+        if n >= 20:
+            objects.release(range(n - 20, n - 15))
+            objects.cut(n - 15, n + 5)
+            assert objects[n - 15 : n + 5] == list(range(n - 15, n + 5))
+    assert len(objects._pieces) <= 4

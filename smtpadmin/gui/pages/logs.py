@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QTimer
@@ -27,7 +26,7 @@ from smtpadmin.gui.time_format import TIMES
 from smtpadmin.gui.widgets.banner import Banner
 from smtpadmin.gui.widgets.empty_state import EmptyState
 from smtpadmin.gui.widgets.filter_box import FilterBox
-from smtpadmin.gui.widgets.histogram import Histogram
+from smtpadmin.gui.widgets.histogram import BARS, Histogram
 from smtpadmin.gui.widgets.table import Table
 from smtpadmin.model.errors import SmtpadminError
 from smtpadmin.model.filter import Filter
@@ -42,7 +41,6 @@ LIMIT = 1_000_000
 BACKLOG = timedelta(hours=4)
 ALL = timedelta(days=365 * 60)
 HISTOGRAM_EVERY_MS = 1_000
-MOST_IN_HISTOGRAM = 20_000
 
 
 def _packing() -> Packing[LogRecord]:
@@ -236,14 +234,7 @@ class LogsPage(Page):
         if not self._dirty:
             return
         self._dirty = False
-        step = max(1, len(self.store) // MOST_IN_HISTOGRAM)
-        numbers = zip(
-            self.store.numbers("time", step), self.store.numbers("problem", step), strict=True
-        )
-        known = [(time, problem) for time, problem in numbers if not math.isnan(time)]
-        times = [time for time, _ in known]
-        problems = [time for time, problem in known if problem]
-        self.histogram.show_times(times, problems)
+        self.histogram.show_spread(self.store.spread("time", "problem", BARS))
 
     # Following.
 

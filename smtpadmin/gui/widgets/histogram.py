@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from smtpadmin.gui.theme.theme import current_theme
 from smtpadmin.gui.time_format import TIMES
+from smtpadmin.services.row_store import Spread
 
 BARS = 120
 
@@ -47,9 +48,16 @@ class Histogram(QWidget):
 
     def show_times(self, times: Sequence[float], problems: Sequence[float]) -> None:
         """Show these (seconds since the epoch)."""
-        self._counts, self._bad = buckets(times, problems, BARS)
-        self._range = (min(times), max(times)) if times else (0.0, 0.0)
-        words = self.tr("{0} lines, {1} problems").format(len(times), len(problems))
+        if not times:
+            self.show_spread(None)
+            return
+        self.show_spread(Spread(min(times), max(times), *buckets(times, problems, BARS)))
+
+    def show_spread(self, spread: Spread | None) -> None:
+        """Show :data:`BARS` counts; None: there is nothing."""
+        self._counts, self._bad = (spread.counts, spread.flagged) if spread else ([], [])
+        self._range = (spread.first, spread.last) if spread else (0.0, 0.0)
+        words = self.tr("{0} lines, {1} problems").format(sum(self._counts), sum(self._bad))
         self.setAccessibleName(words)
         self.update()
 

@@ -1,0 +1,122 @@
+"""One log file from its beginning, or its end, and on: what is there and what is added, through
+rotations. Synchronous: ``log_files`` calls it in a thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from pathlib import Path
+from typing import BinaryIO
+
+from smtpadmin.model.errors import UsageError
+from smtpadmin.model.log import LogRecord
+from smtpadmin.tracking.files import LineParser, record_of
+from smtpadmin.tracking.log_lines import LineSplitter
+
+MOST_READ = 4 * 1024 * 1024
+"""Octets that are taken at once."""
+KEEPS_OPEN = os.name != "nt"
+"""On Windows a file that somebody has open cannot be renamed, so it could not be rotated."""
+
+
+class Tail:
+    """The lines of a file in order, each once. One that was renamed is read on until that which
+    stands in its place has lines: a server writes to the old one until it is told. One that is
+    shorter than it was is read from its beginning. A line counts when its end is there."""
+
+    def __init__(self, path: Path, parse: LineParser, *, from_end: bool = False) -> None:
+        self._path, self._parse = path, parse
+        self._file: BinaryIO | None = None
+        self._identity = self._place = self._number = 0
+        self._splitter = LineSplitter()
+        self._waiting: deque[tuple[bytes, int]] = deque()
+        if from_end:
+            self._identity, self._place = self._look()
+
+    def next_records(self, most: int) -> list[LogRecord]:
+        """The next lines, at most so many; none when there are no more yet. Raises UsageError when
+        the file cannot be read."""
+        if not self._waiting:
+            self._read_on()
+        count = min(most, len(self._waiting))
+        return [self._record(*self._waiting.popleft()) for _ in range(count)]
+
+    def unfinished(self) -> list[LogRecord]:
+        """The beginning of a line whose end is not there yet, if there is one; it comes again when
+        it is whole."""
+        beginning = self._splitter.unfinished()
+        if beginning is None:
+            return []
+        record = self._record(*beginning)
+        self._number -= 1
+        return [record]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _look(self) -> tuple[int, int]:
+        """Which file stands under the name, and its length; none is an empty one."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return 0, 0
+        return found.st_ino, found.st_size
+
+    def _read_on(self) -> None:
+        self._read_lines()
+        identity, size = self._look()
+        if self._waiting or (not self._place and not self._identity):
+            return
+        is_another = identity != self._identity and size > 0
+        if is_another:
+            self._read_lines()  # what was written until it was renamed
+        if not self._waiting and (is_another or 0 < size < self._place):
+            self._begin_anew()
+            self._read_lines()
+
+    def _read_lines(self) -> None:
+        while not self._waiting and (octets := self._read()):
+            self._waiting.extend(self._splitter.feed(octets))
+
+    def _begin_anew(self) -> None:
+        self.close()
+        if (beginning := self._splitter.unfinished()) is not None:
+            self._waiting.append(beginning)
+        self._identity = self._place = 0
+        self._splitter = LineSplitter()
+
+    def _read(self) -> bytes:
+        try:
+            if self._file is None and not self._open():
+                return b""
+            assert self._file is not None
+            added = self._file.read(MOST_READ)
+        except OSError as error:
+            raise UsageError(f"cannot be read ({error.strerror})", where=str(self._path)) from error
+        finally:
+            if not KEEPS_OPEN:
+                self.close()
+        self._place += len(added)
+        return added
+
+    def _open(self) -> bool:
+        """Open the file where it was left; False when it is not there, or another one is."""
+        try:
+            file = self._path.open("rb")
+        except FileNotFoundError:
+            return False
+        identity = os.fstat(file.fileno()).st_ino
+        if self._identity not in (0, identity):
+            file.close()
+            return False
+        file.seek(self._place)
+        self._file, self._identity = file, identity
+        return True
+
+    def _record(self, line: bytes, left_out: int) -> LogRecord:
+        self._number += 1
+        return record_of(line, left_out, self._parse, str(self._path), self._number)
