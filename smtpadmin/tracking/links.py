@@ -12,12 +12,14 @@ from collections.abc import Iterable, Iterator
 from smtpadmin.tracking.dialect import Dialect, Kind, Link
 from smtpadmin.tracking.lives import Key, Life, Line
 from smtpadmin.tracking.log_text import LogText
+from smtpadmin.tracking.scan import exact, scan
 from smtpadmin.tracking.window import (
     FIRST,
     NEAR,
     after_end,
     downward,
     look_back,
+    look_beside,
     look_on,
     near_end,
     upward,
@@ -40,6 +42,7 @@ class Closure:
         self._ties: deque[tuple[Life, Link, int]] = deque()
         self._tied: set[tuple[int, bytes, str]] = set()
         self._later: dict[Key, list[Line]] = defaultdict(list)
+        self._sessions: bool | None = None
 
     def add(self, place: int, line: bytes) -> None:
         """A line that the answer must hold. Lines are added in log order."""
@@ -80,11 +83,24 @@ class Closure:
         if not any(word in line for word in self.dialect.link_words):
             return
         own = self.dialect.own(line)
-        for link in self.dialect.links(own) if own is not None else ():
+        if own is None:
+            return
+        session = self.dialect.session_named(own)
+        if session is not None and self._any_session():
+            look_beside(self.text, self.dialect, life, session, place)
+        for link in self.dialect.links(own):
             mark = (id(life), link.queue_id, link.kind)
             if link.queue_id != life.queue_id and mark not in self._tied:
                 self._tied.add(mark)
                 self._ties.append((life, link, place))
+
+    def _any_session(self) -> bool:
+        """Whether a mailbox server writes into this log at all."""
+        if self._sessions is None:
+            word = self.dialect.session_word
+            hits = scan(self.text, exact(word), cased=True) if word is not None else iter(())
+            self._sessions = next(hits, None) is not None
+        return self._sessions
 
     def take(self, life: Life, place: int, line: bytes) -> None:
         """A further line with the ID of an open life, found in a sweep."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.model.tracking import Client, TrackedMessage, TrackedRecipient
+from smtpadmin.tracking.dovecot_lines import actions, as_dovecot_did
 from smtpadmin.tracking.legs import OPEN, LegState, join_legs, set_open, text_of
 from smtpadmin.tracking.lives import Life
 
@@ -60,6 +61,10 @@ def _read(life: Life, parse: Parse) -> LegState:
         handler = _HANDLERS.get(record.event)
         if handler is not None:
             handler(state, record)
+    if life.beside:
+        done = actions(line for _, line in life.beside)
+        for address, recipient in state.recipients.items():
+            state.recipients[address] = as_dovecot_did(recipient, done)
     if state.completed is not None:
         _close(state)
     return state
