@@ -85,9 +85,7 @@ def actions(lines: Iterable[bytes]) -> dict[str, set[str]]:
     return done
 
 
-def as_dovecot_did(
-    recipient: TrackedRecipient, done: Mapping[str, set[str]]
-) -> TrackedRecipient:
+def as_dovecot_did(recipient: TrackedRecipient, done: Mapping[str, set[str]]) -> TrackedRecipient:
     """A recipient whose mail Dovecot took, with the end that it had there. Without lines of its
     session nothing is known beyond what Postfix says."""
     words = (recipient.reply or "").rsplit(" ", 2)
@@ -97,6 +95,4 @@ def as_dovecot_did(
     end = next((action for action in _STRONGEST if action in did), None)
     if end not in _SAID:
         return recipient
-    return replace(
-        recipient, status=DeliveryStatus(end), reply=f"{recipient.reply}{_SAID[end]}"
-    )
+    return replace(recipient, status=DeliveryStatus(end), reply=f"{recipient.reply}{_SAID[end]}")

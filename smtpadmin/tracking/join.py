@@ -13,7 +13,7 @@ from smtpadmin.tracking.dialect import Dialect, Kind, Link
 from smtpadmin.tracking.lives import Key, Life, Line, first_kind
 from smtpadmin.tracking.log_text import LogText
 from smtpadmin.tracking.stream import whole_lines
-from smtpadmin.tracking.window import BESIDE, NEAR, look_back
+from smtpadmin.tracking.window import BESIDE, NEAR, look_back, look_beside
 
 LINGER = 2 * NEAR
 """Octets after its last line for which an ended message may still be named by another."""
@@ -39,8 +39,18 @@ def _completed(
         if start:
             for life in lives:
                 if first_kind(life, dialect) not in (Kind.BIRTH, Kind.CREATED):
-                    look_back(text, dialect, life)
+                    _look_back(text, dialect, life)
         yield lives
+
+
+def _look_back(text: LogText, dialect: Dialect, life: Life) -> None:
+    known = life.first
+    look_back(text, dialect, life)
+    for place, line in life.lines:
+        own = dialect.own(line) if place < known else None
+        session = dialect.session_named(own) if own is not None else None
+        if session is not None:
+            look_beside(text, dialect, life, session, place)
 
 
 class _Joiner:

@@ -173,6 +173,8 @@ class Closure:
             assert named is not None
             if place < first if link.up else not self.dialect.child_fits(link.kind, own):
                 continue
+            if not link.up and not self._is_meant(life, place):
+                continue
             other = self._life_of(named.key, place, line)
             if link.up:
                 life.adopt(link, other, self.dialect)
@@ -201,12 +203,7 @@ class Closure:
         """Find the other end of a tie, the nearest that can be it, before the line or after it."""
         key = (life.host, link.queue_id)
         for reach in CLOSE_BY:
-            end = near_end(self.text, place, reach)
-            before = self._first_own(key, upward(self.text, key[1], place, reach))
-            after = self._first_own(key, downward(self.text, key[1], place, end))
-            lines = [line for line in (before, after) if line is not None]
-            lines.sort(key=lambda line: abs(line[0] - place))
-            for line in lines:
+            for line in self._nearest(key, place, reach):
                 other = self._life_of(key, *line)
                 if link.up and other.first > place:
                     continue
@@ -219,6 +216,23 @@ class Closure:
         for other in list(self.lives.get(key, ())):
             if link.up and other.first <= place <= other.last:
                 other.adopt(link, life, self.dialect)
+
+    def _is_meant(self, life: Life, place: int) -> bool:
+        """Whether a line that names an ID means this life of it: no other lies nearer."""
+        if life.first <= place <= life.last:
+            return True
+        found = next(
+            (near for reach in CLOSE_BY if (near := self._nearest(life.key, place, reach))), []
+        )
+        return not found or life.covers(found[0][0])
+
+    def _nearest(self, key: Key, place: int, reach: int) -> list[Line]:
+        """The last line of an ID before a place and the first one after it, the nearer one first."""
+        end = near_end(self.text, place, reach)
+        before = self._first_own(key, upward(self.text, key[1], place, reach))
+        after = self._first_own(key, downward(self.text, key[1], place, end))
+        lines = [line for line in (before, after) if line is not None]
+        return sorted(lines, key=lambda line: abs(line[0] - place))
 
     def _life_of(self, key: Key, place: int, line: bytes) -> Life:
         """The life that a line of an ID belongs to."""

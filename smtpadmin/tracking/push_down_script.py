@@ -24,10 +24,15 @@ function own(s,   t) {
         }
         return ""
     }
+    if (s ~ / dovecot(\[[0-9]+\])?: lmtp\(/ && match(s, /<[0-9]+><[0-9A-Za-z+\/:]+>: /)) {
+        id = substr(s, RSTART, RLENGTH); sub(/^<[0-9]+></, "", id); sub(/>: $/, "", id)
+        return is_session(id) ? id : ""
+    }
     if (!match(s, /\[[0-9]+\]: [0-9A-Za-z]+: /)) return ""
     id = substr(s, RSTART, RLENGTH); sub(/^\[[0-9]+\]: /, "", id); sub(/: $/, "", id)
     return id == "NOQUEUE" || length(id) < 6 || length(id) > 20 ? "" : id
 }
+function is_session(id) { return kind != "exim" && length(id) > 21 }
 function last_word(s) { sub(/.*[ =]/, "", s); return s }
 function named(s) {
     if (kind == "exim") {
@@ -37,6 +42,10 @@ function named(s) {
     }
     if (match(s, / notification: [0-9A-Za-z]+/) || match(s, /forwarded as [0-9A-Za-z]+/) || match(s, / orig_(queue_)?id=[0-9A-Za-z]+/)) return last_word(substr(s, RSTART, RLENGTH))
     if (s ~ /relay=(localhost|[^,]*\[(127\.|::1|\/|private))/ && match(s, /queued as [0-9A-Za-z]+/)) return last_word(substr(s, RSTART, RLENGTH))
+    if (s ~ /\/lmtp\[[0-9]+\]: / && match(s, / [0-9A-Za-z+\/:]+ Saved\)/)) {
+        id = substr(s, RSTART + 1, RLENGTH - 8)
+        return is_session(id) ? id : ""
+    }
     return ""
 }
 function ends(s) { return kind == "exim" ? s ~ / Completed/ : s ~ /: (removed|requeued|canceled)/ }
@@ -50,8 +59,8 @@ PLAN = (
 {
     o = own(line); n = named(line); N++
     owner[N] = o; name[N] = n; where[N] = place
-    if (hits > 0 && N <= hits && o != "") seed[o] = 1
-    if (o != "" && !((place, o) in seen)) {
+    if (hits > 0 && N <= hits && o != "" && !is_session(o)) seed[o] = 1
+    if (o != "" && !is_session(o) && !((place, o) in seen)) {
         seen[place, o] = 1; place += 0
         if (!(o in first) || place < first[o]) { first[o] = place; starts[o] = begins(line) }
         if (!(o in last) || place >= last[o]) { last[o] = place; stops[o] = ends(line) }
@@ -75,7 +84,7 @@ END {
         if (name[i] in inside && index(done, "|" name[i] "|") == 0) { fresh[name[i]] = 1; print "W", where[i] }
     }
     for (id in fresh) if (id != "") print "I", id
-    for (id in inside) if (id != "" && index(done, "|" id "|")) {
+    for (id in inside) if (id != "" && !is_session(id) && index(done, "|" id "|")) {
         if ((!stops[id] || births[id] > over[id]) && index(forward, "|" id "|") == 0) print "O", id, (id in last ? last[id] : 0)
         if (!((starts[id] || (id in made)) && births[id] >= over[id]) && index(backward, "|" id "|") == 0) print "B", id, (id in first ? first[id] : 0)
     }
@@ -121,8 +130,9 @@ text() {
     esac
 }
 matching() {
-    if [ "$bytes" = "0:x" ]; then grep -abE -e "$1"
-    else awk -v pattern="$1" '$0 ~ pattern { printf "%.0f:%s\n", place, $0 } { place += length($0) + 1 }'; fi
+    escaped=$(printf '%s\n' "$1" | awk '{ gsub(/[+]/, "[+]"); print }')
+    if [ "$bytes" = "0:x" ]; then grep -abE -e "$escaped"
+    else awk -v pattern="$escaped" '$0 ~ pattern { printf "%.0f:%s\n", place, $0 } { place += length($0) + 1 }'; fi
 }
 hits() {
     if [ "$bytes" = "0:x" ]; then printf '%s\n' "$needle" | grep -abiF -f - -- "$file"
