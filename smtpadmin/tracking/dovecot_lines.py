@@ -88,10 +88,10 @@ def actions(lines: Iterable[bytes]) -> dict[str, set[str]]:
 def as_dovecot_did(recipient: TrackedRecipient, done: Mapping[str, set[str]]) -> TrackedRecipient:
     """A recipient whose mail Dovecot took, with the end that it had there. Without lines of its
     session nothing is known beyond what Postfix says."""
-    words = (recipient.reply or "").rsplit(" ", 2)
-    if recipient.status is not DeliveryStatus.DELIVERED or words[-1] != "Saved":
+    *_, session, last = ["", "", *(recipient.reply or "").rsplit(" ", 2)]
+    if recipient.status is not DeliveryStatus.DELIVERED or last != "Saved":
         return recipient
-    did = done.get(words[-2], ())
+    did = done.get(session, ())
     end = next((action for action in _STRONGEST if action in did), None)
     if end not in _SAID:
         return recipient

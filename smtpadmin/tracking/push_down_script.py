@@ -103,6 +103,18 @@ $1 == "W" {
 END { if (n) print begin, stop - begin }
 """
 
+SILENT = (
+    _FUNCTIONS
+    + r"""
+{ heard[own(line)] = 1 }
+END {
+    count = split(ids, each, "|")
+    for (i = 1; i <= count; i++) if (each[i] != "" && !(each[i] in heard)) printf "%s%s", n++ ? "|" : "", each[i]
+}
+"""
+)
+"""Of some IDs those that have no line in a file: what they wait for lies in the one beyond it."""
+
 SHIFTED = r"""
 { at = index($0, ":"); place = substr($0, 1, at - 1); line = substr($0, at + 1) }
 start > 0 && place == 0 { next }
@@ -118,7 +130,7 @@ wanted != "" && index(text, wanted) { printf "%.0f:%s\n", place, $0 }
 
 BODY = (
     "LC_ALL=C; export LC_ALL\n"
-    f"PLAN='{PLAN}'\nMERGE='{MERGE}'\nSHIFTED='{SHIFTED}'\nPLAIN='{PLAIN_GREP}'\n"
+    f"PLAN='{PLAN}'\nMERGE='{MERGE}'\nSILENT='{SILENT}'\nSHIFTED='{SHIFTED}'\nPLAIN='{PLAIN_GREP}'\n"
     + r"""
 IFS= read -r kind; IFS= read -r most; IFS= read -r needle
 bytes=$(printf 'x\n' | grep -abF x 2>/dev/null)
@@ -187,6 +199,12 @@ visit() {
     open=$(printf '%s\n' "$plan" | awk '$1 == "O" { printf "%s%s", n++ ? "|" : "", $2 }')
     unborn=$(printf '%s\n' "$plan" | awk '$1 == "B" { printf "%s%s", n++ ? "|" : "", $2 }')
 }
+wait_on() {
+    waiting=$2
+    [ -n "$1" ] || return 0
+    silent=$(printf '%s\n' "$all" | grep . | awk -v kind="$kind" -v ids="$1" "$SILENT")
+    waiting=$2${2:+${silent:+|}}$silent
+}
 carried() {
     all=
     [ -n "$1" ] && all=$(text | matching "$1")
@@ -201,14 +219,18 @@ for file do
     carried "$open"
     case $file in *.gz | *.xz | *.bz2 | *.zst) found=$(packed_hits) ;; *) found=$(hits) ;; esac
     [ -n "$found" ] && add "$found"
+    before=$open
     visit
+    wait_on "$before" "$open"; open=$waiting
     eval "unborn_$number=\$unborn"
 done
 while [ "$number" -gt 0 ]; do
     eval "ids=\$unborn_$number; file=\${$number}"
     number=$((number - 1))
     [ -n "$ids" ] && [ -r "$file" ] || continue
+    before=$ids
     carried "$ids"; visit
+    wait_on "$before" "$unborn"; unborn=$waiting
     eval "unborn_$number=\$unborn_$number\${unborn:+\${unborn_$number:+|}\$unborn}"
     [ -n "$open" ] || continue
     number=$((number + 1)); eval "file=\${$((number + 1))}"
