@@ -1,7 +1,8 @@
 """From hits to whole messages: lives of queue IDs, and the ties between them.
 
 Ties are made by what the log says (a notification, ``queued as`` of a local relay, ``orig_queue_id``,
-``orig_id``, a forward, Exim's ``R=``), never by a Message-ID: newsletters repeat it.
+``orig_id``, a forward, Exim's ``R=``), never by a Message-ID: newsletters repeat it, and what a
+mailbox server redirects keeps it.
 """
 
 from __future__ import annotations
