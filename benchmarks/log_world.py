@@ -1,6 +1,7 @@
 """The world of a made-up Postfix log: its clock, its queue IDs, its messages, and the lines of each.
 
-``log_scenarios.py`` and ``log_legs.py`` say what can happen in it, ``make_log.py`` writes it.
+``log_scenarios.py``, ``log_refusals.py`` and ``log_legs.py`` say what can happen in it, ``make_log.py``
+writes it.
 """
 
 from __future__ import annotations

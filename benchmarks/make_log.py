@@ -17,13 +17,15 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, or imported by tests
 
-from benchmarks import log_legs, log_scenarios
+from benchmarks import log_legs, log_refusals, log_scenarios
 from benchmarks.log_scenarios import filtered, remote, retried
 from benchmarks.log_world import LogWorld, Scenario, Truth, address, sender, write
 
 __all__ = ["ALL", "SCENARIOS", "USUAL", "BusyWorld", "Truth", "World", "address", "sender", "write"]
 
-SCENARIOS: dict[str, Scenario] = log_scenarios.SCENARIOS | log_legs.SCENARIOS
+SCENARIOS: dict[str, Scenario] = (
+    log_scenarios.SCENARIOS | log_refusals.SCENARIOS | log_legs.SCENARIOS
+)
 ALL = dict.fromkeys(SCENARIOS, 1) | {"remote": 4}
 """Weights for tests: every kind is frequent."""
 USUAL = dict.fromkeys(SCENARIOS, 1) | {

@@ -105,6 +105,11 @@ def test_every_kind_of_message_is_found_by_each_of_its_criteria(made: Made) -> N
             )
 
 
+def test_the_same_seed_gives_the_same_log() -> None:
+    one, two, other = ("".join(World(seed).run(3000)) for seed in (1, 1, 2))
+    assert one == two != other
+
+
 def names(truth: Truth, address: str) -> bool:
     return any(f"orig_to=<{address}>" in line or f" <{address}> R=" in line for line in truth.lines)
 
