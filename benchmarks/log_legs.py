@@ -210,7 +210,7 @@ def sieve_rejected(world: LogWorld) -> None:
     queue_id = accepted(world, mail, 1)
     rejected = f"reject action: rejected message from <{mail.sender}> (reject)"
     taken(world, mail, queue_id, 0.4, to, rejected)
-    mail.recipients[to] = "bounced"
+    mail.recipients[to] = "rejected"
     removed(world, mail, queue_id, 0.41)
     _sent_by_dovecot(world, "sieve_rejected", "", mail.sender)
 

@@ -34,7 +34,7 @@ _DONE = re.compile(
     rb"(?:sieve: )?msgid=.*: (?:[a-z-]+ action: )?(?:"
     rb"(?P<delivered>stored mail into mailbox '.*'|saved mail to .+)"
     rb"|(?P<sent>forwarded to <.*>)"
-    rb"|(?P<bounced>rejected message from <.*> \(e?reject\))"
+    rb"|(?P<rejected>rejected message from <.*> \(e?reject\))"
     rb"|(?P<discarded>marked message to be discarded if not explicitly delivered \(discard action\)"
     rb"|discarded duplicate forward to <.*>|not sending reject message to <>)"
     rb")\s*",
@@ -43,12 +43,12 @@ _DONE = re.compile(
 """One action, whole to its end: what a stranger writes into the Message-ID stands before it."""
 _MOST_TEXT = 2048
 """Octets of an action's line; in longer ones nothing is looked for."""
-_STRONGEST = ("delivered", "sent", "bounced", "discarded")
+_STRONGEST = ("delivered", "sent", "rejected", "discarded")
 """Of several actions the first of these is the end: discard and a copy elsewhere drop no copy that
 is kept."""
 _SAID = {
     "sent": "; Sieve forwarded it",
-    "bounced": "; Sieve rejected it",
+    "rejected": "; Sieve rejected it",
     "discarded": "; Sieve dropped it",
 }
 

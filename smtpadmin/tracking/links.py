@@ -116,7 +116,9 @@ class Closure:
     def take_naming(self, life: Life, link: Link, place: int, line: bytes) -> None:
         """A line of another ID that names an open life as its earlier leg, found in a sweep."""
         own = self.dialect.own(line)
-        if own is not None and own.host == life.host and life.first <= place:
+        if own is None or own.host != life.host or place < life.first:
+            return
+        if self._is_meant(life, link, place):
             life.adopt(link, self._life_of(own.key, place, line), self.dialect)
 
     def _begin(self, key: Key, place: int, line: bytes) -> Life:
@@ -174,7 +176,7 @@ class Closure:
             assert named is not None
             if place < first if link.up else not self.dialect.child_fits(link.kind, own):
                 continue
-            if not link.up and not self._is_meant(life, place):
+            if not self._is_meant(life, link, place):
                 continue
             other = self._life_of(named.key, place, line)
             if link.up:
@@ -218,14 +220,15 @@ class Closure:
             if link.up and other.first <= place <= other.last:
                 other.adopt(link, life, self.dialect)
 
-    def _is_meant(self, life: Life, place: int) -> bool:
+    def _is_meant(self, life: Life, link: Link, place: int) -> bool:
         """Whether a line that names an ID means this life of it: no other lies nearer."""
         if life.first <= place <= life.last:
             return True
-        found = next(
-            (near for reach in CLOSE_BY if (near := self._nearest(life.key, place, reach))), []
-        )
-        return not found or life.covers(found[0][0])
+        for reach in CLOSE_BY:
+            for near, _ in self._nearest(life.key, place, reach):
+                if not link.up or near < place:
+                    return life.covers(near)
+        return True
 
     def _nearest(self, key: Key, place: int, reach: int) -> list[Line]:
         """The last line of an ID before a place and the first one after it, the nearer one first."""

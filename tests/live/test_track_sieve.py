@@ -29,7 +29,7 @@ from tests.servers.sieve_lab import (
 
 ENDS = {
     "keep": "delivered", "drop": "discarded", "file": "delivered", "drop and file": "delivered",
-    "redirect": "sent", "redirect a copy": "delivered", "answer": "delivered", "reject": "bounced",
+    "redirect": "sent", "redirect a copy": "delivered", "answer": "delivered", "reject": "rejected",
 }  # fmt: skip
 """What becomes of a message to USER, by its Subject."""
 

@@ -105,6 +105,17 @@ def test_every_kind_of_message_is_found_by_each_of_its_criteria(made: Made) -> N
             )
 
 
+def test_every_status_is_found(made: Made) -> None:
+    everything = made.find()
+    statuses = {message.status for message in everything}
+    assert len(statuses) > 5
+    for status in statuses:
+        wanted = TrackCriteria(status=status)
+        expected = [message for message in everything if search.matches(message, wanted)]
+        found = made.find(status=status)
+        assert sorted(m.lines for m in found) == sorted(m.lines for m in expected)
+
+
 def test_the_same_seed_gives_the_same_log() -> None:
     one, two, other = ("".join(World(seed).run(3000)) for seed in (1, 1, 2))
     assert one == two != other
