@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, or imported by tests
 
-from benchmarks.make_log import Truth, World, address, sender, write
+from benchmarks.log_world import LogWorld, Scenario, Truth, address, sender, write
 
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -25,7 +25,7 @@ def base62(number: int, width: int) -> str:
     return out
 
 
-class EximWorld(World):
+class EximWorld(LogWorld):
     """A log of Exim before 4.97 (``long_ids`` False), of later ones, or of both (None)."""
 
     SOME = "rare.person@known.example.org"
@@ -41,20 +41,15 @@ class EximWorld(World):
         some: int = 0,
         messages: int = 1,
     ) -> None:
-        super().__init__(seed, watch=watch, gap=gap, weights={"remote": 1})
         chosen = weights or dict.fromkeys(EXIM, 1) | {"sent": 6}
-        self._scenarios = [self._planned(EXIM[name]) for name in chosen]
-        self._names = list(chosen)
-        total, self._cumulated = 0, []
-        for weight in chosen.values():
-            total += weight
-            self._cumulated.append(total)
+        scenarios = {name: self._planned(EXIM[name]) for name in chosen}
+        super().__init__(seed, scenarios, chosen, watch=watch, gap=gap)
         self._long = long_ids
         self._plan = set(self.random.sample(range(messages), some)) if some else set()
         self._made = 0
 
-    def _planned(self, scenario):  # type: ignore[no-untyped-def]
-        def run(world: World) -> None:
+    def _planned(self, scenario: Scenario) -> Scenario:
+        def run(world: LogWorld) -> None:
             self._made += 1
             if self._made in self._plan:
                 sent(world, self.SOME)
@@ -81,16 +76,16 @@ class EximWorld(World):
         return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(second))
 
 
-def pid(world: World) -> str:
+def pid(world: LogWorld) -> str:
     return str(1000 + world.random.randrange(30000))
 
 
-def host(world: World) -> str:
+def host(world: LogWorld) -> str:
     n = world.random.randrange(5000)
     return f"mail{n}.example.com [203.0.{n >> 8}.{n & 255}]"
 
 
-def arrival(world: World, mail: Truth, *to: str) -> str:
+def arrival(world: LogWorld, mail: Truth, *to: str) -> str:
     queue_id = world.queue_id()
     mail.queue_ids.append(queue_id)
     bare = (mail.message_id or "").strip("<>")
@@ -104,7 +99,7 @@ def arrival(world: World, mail: Truth, *to: str) -> str:
 
 
 def handed(
-    world: World, mail: Truth, queue_id: str, after: float, to: str, flag: str = "=>"
+    world: LogWorld, mail: Truth, queue_id: str, after: float, to: str, flag: str = "=>"
 ) -> None:
     domain = to.rpartition("@")[2]
     # The other side's ID may look like one of ours.
@@ -116,11 +111,11 @@ def handed(
     )
 
 
-def completed(world: World, mail: Truth, queue_id: str, after: float) -> None:
+def completed(world: LogWorld, mail: Truth, queue_id: str, after: float) -> None:
     world.emit(after, pid(world), f"{queue_id} Completed QT={int(after)}s", mail)
 
 
-def sent(world: World, to: str | None = None) -> None:
+def sent(world: LogWorld, to: str | None = None) -> None:
     to = to or address(world)
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)
@@ -129,7 +124,7 @@ def sent(world: World, to: str | None = None) -> None:
     completed(world, mail, queue_id, 0.6)
 
 
-def several(world: World) -> None:
+def several(world: LogWorld) -> None:
     to = list(dict.fromkeys(address(world) for _ in range(3)))
     mail = world.truth(sender(world), *to)
     queue_id = arrival(world, mail, *to)
@@ -139,7 +134,7 @@ def several(world: World) -> None:
     completed(world, mail, queue_id, 1.5)
 
 
-def local(world: World) -> None:
+def local(world: LogWorld) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)
@@ -153,7 +148,7 @@ def local(world: World) -> None:
     completed(world, mail, queue_id, 0.4)
 
 
-def aliased(world: World) -> None:
+def aliased(world: LogWorld) -> None:
     original, to, other = address(world), address(world), address(world) + ".x"
     mail = world.truth(sender(world), original, to, other)
     queue_id = arrival(world, mail, original)
@@ -173,7 +168,7 @@ def aliased(world: World) -> None:
     completed(world, mail, queue_id, 0.5)
 
 
-def retried(world: World) -> None:
+def retried(world: LogWorld) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)
@@ -189,7 +184,7 @@ def retried(world: World) -> None:
     completed(world, mail, queue_id, 1800.1)
 
 
-def bounced(world: World) -> None:
+def bounced(world: LogWorld) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)
@@ -204,7 +199,7 @@ def bounced(world: World) -> None:
     completed(world, mail, queue_id, 0.9)
 
 
-def notification(world: World, mail: Truth, queue_id: str, after: float) -> None:
+def notification(world: LogWorld, mail: Truth, queue_id: str, after: float) -> None:
     child = world.queue_id()
     mail.queue_ids.append(child)
     world.emit(
@@ -217,7 +212,7 @@ def notification(world: World, mail: Truth, queue_id: str, after: float) -> None
     completed(world, mail, child, after + 0.3)
 
 
-def gave_up(world: World) -> None:
+def gave_up(world: LogWorld) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)
@@ -233,7 +228,7 @@ def gave_up(world: World) -> None:
     completed(world, mail, queue_id, 2001)
 
 
-def blackhole(world: World) -> None:
+def blackhole(world: LogWorld) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)
@@ -242,7 +237,7 @@ def blackhole(world: World) -> None:
     completed(world, mail, queue_id, 0.3)
 
 
-def refused(world: World) -> None:
+def refused(world: LogWorld) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     mail.message_id = None
@@ -255,7 +250,7 @@ def refused(world: World) -> None:
     mail.recipients[to] = "rejected"
 
 
-def after_data(world: World) -> None:
+def after_data(world: LogWorld) -> None:
     mail = world.truth(sender(world))
     queue_id = world.queue_id()
     mail.queue_ids.append(queue_id)
@@ -269,7 +264,7 @@ def after_data(world: World) -> None:
     )
 
 
-def frozen(world: World) -> None:
+def frozen(world: LogWorld) -> None:
     to = address(world)
     mail = world.truth(sender(world), to)
     queue_id = arrival(world, mail, to)

@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from smtpadmin.tracking.lives import Life
 
 
+SYSLOG_STAMP = (
+    rb"[\0 \t]*(?:<\d{1,3}>)?"
+    rb"(?:[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d\S*|\d{4}-\d\d-\d\d[T ]\S+|\d{9,11}\.\d+)"
+)
+"""What stands before the host in a line of a system log."""
+
+
 class Own(NamedTuple):
     """A line of a queue ID. ``text`` is what follows the ID."""
 
@@ -55,6 +62,10 @@ class Link(NamedTuple):
     up: bool
 
 
+def _no_session(line: object) -> None:
+    """For logs in which no mailbox server writes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """One log's language. ``alone`` says that a line without a queue ID is a message by itself: a
@@ -83,3 +94,8 @@ class Dialect:
     status_text: Mapping[DeliveryStatus, str]
     early: int = 0
     """What every log line of a status holds stands in ``status_text``. Octets before the birth and after the end in which further lines of an ID may lie."""
+    session_named: Callable[[Own], bytes | None] = _no_session
+    session_of: Callable[[bytes], bytes | None] = _no_session
+    session_word: bytes | None = None
+    """Of a mailbox server that writes into the same log: the session of its own that a delivery
+    names, the session that a line of its is of, and what each such line holds."""

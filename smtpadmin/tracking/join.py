@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from smtpadmin.tracking.dialect import Dialect, Kind, Link
-from smtpadmin.tracking.lives import Key, Life, first_kind
+from smtpadmin.tracking.lives import Key, Life, Line, first_kind
 from smtpadmin.tracking.log_text import LogText
 from smtpadmin.tracking.stream import whole_lines
-from smtpadmin.tracking.window import NEAR, look_back
+from smtpadmin.tracking.window import BESIDE, NEAR, look_back, look_beside
 
 LINGER = 2 * NEAR
 """Octets after its last line for which an ended message may still be named by another."""
@@ -39,8 +39,18 @@ def _completed(
         if start:
             for life in lives:
                 if first_kind(life, dialect) not in (Kind.BIRTH, Kind.CREATED):
-                    look_back(text, dialect, life)
+                    _look_back(text, dialect, life)
         yield lives
+
+
+def _look_back(text: LogText, dialect: Dialect, life: Life) -> None:
+    known = life.first
+    look_back(text, dialect, life)
+    for place, line in life.lines:
+        own = dialect.own(line) if place < known else None
+        session = dialect.session_named(own) if own is not None else None
+        if session is not None:
+            look_beside(text, dialect, life, session, place)
 
 
 class _Joiner:
@@ -50,11 +60,13 @@ class _Joiner:
         self._waiting: dict[Key, list[tuple[Life, Link, int]]] = defaultdict(list)
         self._group: dict[int, list[Life]] = {}
         self._ended: list[Life] = []
+        self._sessions = _Sessions()
 
     def take(self, place: int, line: bytes) -> None:
         """The next line."""
         own = self._dialect.own(line)
         if own is None:
+            self._sessions.tell(self._dialect.session_of(line), (place, line))
             return
         key = own.key
         life = self._current.get(key)
@@ -68,11 +80,13 @@ class _Joiner:
                     self._tie(waiting[0], waiting[1], life)
         if life.ended and life.last == place:
             self._ended.append(life)
+        self._sessions.name(self._dialect.session_named(own), life, place)
         for link in self._dialect.links(own):
             self._link(life, link, place)
 
     def settled(self, place: int) -> Iterator[list[Life]]:
         """Groups in which nothing can happen any more."""
+        self._sessions.forget(place)
         later: list[Life] = []
         for life in self._ended:
             if life.last + LINGER > place:
@@ -121,3 +135,35 @@ class _Joiner:
                 del self._current[life.key]
         lives.sort(key=lambda life: life.first)
         return lives
+
+
+class _Sessions:
+    """The mailbox server's lines, and who named their sessions: either may come first."""
+
+    def __init__(self) -> None:
+        self._told: dict[bytes, list[Line]] = {}
+        self._named: dict[bytes, tuple[Life, int]] = {}
+
+    def tell(self, session: bytes | None, line: Line) -> None:
+        """A line of a session."""
+        if session is None:
+            return
+        named = self._named.get(session)
+        if named is None:
+            self._told.setdefault(session, []).append(line)
+        else:
+            named[0].beside.append(line)
+
+    def name(self, session: bytes | None, life: Life, place: int) -> None:
+        """A delivery of a life that names a session."""
+        if session is not None:
+            life.beside += self._told.pop(session, ())
+            self._named[session] = life, place
+
+    def forget(self, place: int) -> None:
+        """Drop what lies too far back to belong to what comes."""
+        told, named = self._told, self._named
+        for session in [s for s, lines in told.items() if lines[-1][0] + BESIDE < place]:
+            del told[session]
+        for session in [s for s, (_, at) in named.items() if at + BESIDE < place]:
+            del named[session]

@@ -1,7 +1,8 @@
 """From hits to whole messages: lives of queue IDs, and the ties between them.
 
 Ties are made by what the log says (a notification, ``queued as`` of a local relay, ``orig_queue_id``,
-``orig_id``, a forward, Exim's ``R=``), never by a Message-ID: newsletters repeat it.
+``orig_id``, a forward, Exim's ``R=``), never by a Message-ID: newsletters repeat it, and what a
+mailbox server redirects keeps it.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from collections.abc import Iterable, Iterator
 from smtpadmin.tracking.dialect import Dialect, Kind, Link
 from smtpadmin.tracking.lives import Key, Life, Line
 from smtpadmin.tracking.log_text import LogText
+from smtpadmin.tracking.scan import exact, scan
 from smtpadmin.tracking.window import (
     FIRST,
     NEAR,
     after_end,
     downward,
     look_back,
+    look_beside,
     look_on,
     near_end,
     upward,
@@ -40,6 +43,7 @@ class Closure:
         self._ties: deque[tuple[Life, Link, int]] = deque()
         self._tied: set[tuple[int, bytes, str]] = set()
         self._later: dict[Key, list[Line]] = defaultdict(list)
+        self._sessions: bool | None = None
 
     def add(self, place: int, line: bytes) -> None:
         """A line that the answer must hold. Lines are added in log order."""
@@ -80,11 +84,24 @@ class Closure:
         if not any(word in line for word in self.dialect.link_words):
             return
         own = self.dialect.own(line)
-        for link in self.dialect.links(own) if own is not None else ():
+        if own is None:
+            return
+        session = self.dialect.session_named(own)
+        if session is not None and self._any_session():
+            look_beside(self.text, self.dialect, life, session, place)
+        for link in self.dialect.links(own):
             mark = (id(life), link.queue_id, link.kind)
             if link.queue_id != life.queue_id and mark not in self._tied:
                 self._tied.add(mark)
                 self._ties.append((life, link, place))
+
+    def _any_session(self) -> bool:
+        """Whether a mailbox server writes into this log at all."""
+        if self._sessions is None:
+            word = self.dialect.session_word
+            hits = scan(self.text, exact(word), cased=True) if word is not None else iter(())
+            self._sessions = next(hits, None) is not None
+        return self._sessions
 
     def take(self, life: Life, place: int, line: bytes) -> None:
         """A further line with the ID of an open life, found in a sweep."""
@@ -99,7 +116,9 @@ class Closure:
     def take_naming(self, life: Life, link: Link, place: int, line: bytes) -> None:
         """A line of another ID that names an open life as its earlier leg, found in a sweep."""
         own = self.dialect.own(line)
-        if own is not None and own.host == life.host and life.first <= place:
+        if own is None or own.host != life.host or place < life.first:
+            return
+        if self._is_meant(life, link, place):
             life.adopt(link, self._life_of(own.key, place, line), self.dialect)
 
     def _begin(self, key: Key, place: int, line: bytes) -> Life:
@@ -157,6 +176,8 @@ class Closure:
             assert named is not None
             if place < first if link.up else not self.dialect.child_fits(link.kind, own):
                 continue
+            if not self._is_meant(life, link, place):
+                continue
             other = self._life_of(named.key, place, line)
             if link.up:
                 life.adopt(link, other, self.dialect)
@@ -185,12 +206,7 @@ class Closure:
         """Find the other end of a tie, the nearest that can be it, before the line or after it."""
         key = (life.host, link.queue_id)
         for reach in CLOSE_BY:
-            end = near_end(self.text, place, reach)
-            before = self._first_own(key, upward(self.text, key[1], place, reach))
-            after = self._first_own(key, downward(self.text, key[1], place, end))
-            lines = [line for line in (before, after) if line is not None]
-            lines.sort(key=lambda line: abs(line[0] - place))
-            for line in lines:
+            for line in self._nearest(key, place, reach):
                 other = self._life_of(key, *line)
                 if link.up and other.first > place:
                     continue
@@ -203,6 +219,24 @@ class Closure:
         for other in list(self.lives.get(key, ())):
             if link.up and other.first <= place <= other.last:
                 other.adopt(link, life, self.dialect)
+
+    def _is_meant(self, life: Life, link: Link, place: int) -> bool:
+        """Whether a line that names an ID means this life of it: no other lies nearer."""
+        if life.first <= place <= life.last:
+            return True
+        for reach in CLOSE_BY:
+            for near, _ in self._nearest(life.key, place, reach):
+                if not link.up or near < place:
+                    return life.covers(near)
+        return True
+
+    def _nearest(self, key: Key, place: int, reach: int) -> list[Line]:
+        """The last line of an ID before a place and the first one after it, the nearer one first."""
+        end = near_end(self.text, place, reach)
+        before = self._first_own(key, upward(self.text, key[1], place, reach))
+        after = self._first_own(key, downward(self.text, key[1], place, end))
+        lines = [line for line in (before, after) if line is not None]
+        return sorted(lines, key=lambda line: abs(line[0] - place))
 
     def _life_of(self, key: Key, place: int, line: bytes) -> Life:
         """The life that a line of an ID belongs to."""

@@ -30,6 +30,8 @@ class Life:
     ties: list[tuple[Link, Life]] = field(default_factory=list)
     """The later legs, and what each is."""
     parent: Life | None = None
+    beside: list[Line] = field(default_factory=list)
+    """Lines of the mailbox server about what this one handed to it."""
 
     @property
     def key(self) -> Key:

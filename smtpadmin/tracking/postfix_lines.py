@@ -11,14 +11,13 @@ from collections.abc import Sequence
 
 from smtpadmin.formats.postfix_log import parse_line
 from smtpadmin.model.status import DeliveryStatus
-from smtpadmin.tracking.dialect import Dialect, Kind, Link, Own
+from smtpadmin.tracking.dialect import SYSLOG_STAMP, Dialect, Kind, Link, Own
+from smtpadmin.tracking.dovecot_lines import session_named, session_of
 from smtpadmin.tracking.postfix_messages import assemble, refused
 
 QUEUE_ID = rb"(?:[0-9A-F]{6,15}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,20})"
 _OWN = re.compile(
-    rb"[\0 \t]*(?:<\d{1,3}>)?"
-    rb"(?:[A-Z][a-z]{2} {1,2}\d{1,2} \d\d:\d\d:\d\d\S*|\d{4}-\d\d-\d\d[T ]\S+|\d{9,11}\.\d+)"
-    rb" +(\S+) \S*/([a-z_-]+)\[\d+\]: (" + QUEUE_ID + rb"): (.*)",
+    SYSLOG_STAMP + rb" +(\S+) \S*/([a-z_-]+)\[\d+\]: (" + QUEUE_ID + rb"): (.*)",
     re.S,
 )
 _ALONE = re.compile(
@@ -124,7 +123,7 @@ DIALECT = Dialect(
     refused=refused,
     alone_words=(b"]: NOQUEUE: ",),
     up_words=(b" orig_queue_id=", b" orig_id="),
-    link_words=(b"queued as ", b" notification: ", b"(forwarded as ", b" orig_"),
+    link_words=(b"queued as ", b" notification: ", b"(forwarded as ", b" orig_", b" Saved)"),
     null_sender="from=<>",
     status_text={
         DeliveryStatus.SENT: "status=sent",
@@ -132,4 +131,7 @@ DIALECT = Dialect(
         DeliveryStatus.BOUNCED: "status=bounced",
         DeliveryStatus.EXPIRED: "expired, returned to sender",
     },
+    session_named=session_named,
+    session_of=session_of,
+    session_word=b": lmtp(",
 )

@@ -9,6 +9,7 @@ from dataclasses import replace
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.status import DeliveryStatus
 from smtpadmin.model.tracking import Client, TrackedMessage, TrackedRecipient
+from smtpadmin.tracking.dovecot_lines import actions, as_dovecot_did
 from smtpadmin.tracking.legs import OPEN, LegState, join_legs, set_open, text_of
 from smtpadmin.tracking.lives import Life
 
@@ -22,6 +23,9 @@ _STATUS = {
     "expired": DeliveryStatus.EXPIRED,
     "force-expired": DeliveryStatus.EXPIRED,
 }
+_DONE = (DeliveryStatus.DELIVERED, DeliveryStatus.SENT)
+"""What is not tried again: local(8) writes a line for the mailbox and one for those that a .forward
+names, with the same recipient, in one attempt."""
 _DROPPED = re.compile(r"(?:250|254) 2\.\d+\.\d+ .*\bdiscarded\b", re.S | re.I)
 """What a content filter answers for a message that it took and threw away."""
 _SUBJECT = "Subject: "
@@ -60,6 +64,10 @@ def _read(life: Life, parse: Parse) -> LegState:
         handler = _HANDLERS.get(record.event)
         if handler is not None:
             handler(state, record)
+    if life.beside:
+        done = actions(line for _, line in life.beside)
+        for address, recipient in state.recipients.items():
+            state.recipients[address] = as_dovecot_did(recipient, done)
     if state.completed is not None:
         _close(state)
     return state
@@ -104,6 +112,9 @@ def _on_delivery(state: LegState, record: LogRecord) -> None:
     fields = record.fields
     address = text_of(fields.get("to")) or ""
     before = state.recipients.get(address)
+    done = before is not None and before.status in _DONE
+    if before is not None and done and "forwarded_as" in fields:
+        return  # the copy that stays here is this recipient's end, the other one is a leg
     delay = fields.get("delay")
     state.recipients[address] = TrackedRecipient(
         address=address,
@@ -113,7 +124,7 @@ def _on_delivery(state: LegState, record: LogRecord) -> None:
         reply=text_of(fields.get("reply")),
         relay=text_of(fields.get("relay")),
         time=record.time,
-        attempts=(before.attempts if before else 0) + 1,
+        attempts=(before.attempts if before else 0) + (not done),
         delay=float(delay) if isinstance(delay, int | float) else None,
         queue_id=state.queue_id,
     )

@@ -24,10 +24,15 @@ function own(s,   t) {
         }
         return ""
     }
+    if (s ~ / dovecot(\[[0-9]+\])?: lmtp\(/ && match(s, /<[0-9]+><[0-9A-Za-z+\/:]+>: /)) {
+        id = substr(s, RSTART, RLENGTH); sub(/^<[0-9]+></, "", id); sub(/>: $/, "", id)
+        return is_session(id) ? id : ""
+    }
     if (!match(s, /\[[0-9]+\]: [0-9A-Za-z]+: /)) return ""
     id = substr(s, RSTART, RLENGTH); sub(/^\[[0-9]+\]: /, "", id); sub(/: $/, "", id)
     return id == "NOQUEUE" || length(id) < 6 || length(id) > 20 ? "" : id
 }
+function is_session(id) { return kind != "exim" && length(id) > 21 }
 function last_word(s) { sub(/.*[ =]/, "", s); return s }
 function named(s) {
     if (kind == "exim") {
@@ -37,6 +42,10 @@ function named(s) {
     }
     if (match(s, / notification: [0-9A-Za-z]+/) || match(s, /forwarded as [0-9A-Za-z]+/) || match(s, / orig_(queue_)?id=[0-9A-Za-z]+/)) return last_word(substr(s, RSTART, RLENGTH))
     if (s ~ /relay=(localhost|[^,]*\[(127\.|::1|\/|private))/ && match(s, /queued as [0-9A-Za-z]+/)) return last_word(substr(s, RSTART, RLENGTH))
+    if (s ~ /\/lmtp\[[0-9]+\]: / && match(s, / [0-9A-Za-z+\/:]+ Saved\)/)) {
+        id = substr(s, RSTART + 1, RLENGTH - 8)
+        return is_session(id) ? id : ""
+    }
     return ""
 }
 function ends(s) { return kind == "exim" ? s ~ / Completed/ : s ~ /: (removed|requeued|canceled)/ }
@@ -50,8 +59,8 @@ PLAN = (
 {
     o = own(line); n = named(line); N++
     owner[N] = o; name[N] = n; where[N] = place
-    if (hits > 0 && N <= hits && o != "") seed[o] = 1
-    if (o != "" && !((place, o) in seen)) {
+    if (hits > 0 && N <= hits && o != "" && !is_session(o)) seed[o] = 1
+    if (o != "" && !is_session(o) && !((place, o) in seen)) {
         seen[place, o] = 1; place += 0
         if (!(o in first) || place < first[o]) { first[o] = place; starts[o] = begins(line) }
         if (!(o in last) || place >= last[o]) { last[o] = place; stops[o] = ends(line) }
@@ -75,7 +84,7 @@ END {
         if (name[i] in inside && index(done, "|" name[i] "|") == 0) { fresh[name[i]] = 1; print "W", where[i] }
     }
     for (id in fresh) if (id != "") print "I", id
-    for (id in inside) if (id != "" && index(done, "|" id "|")) {
+    for (id in inside) if (id != "" && !is_session(id) && index(done, "|" id "|")) {
         if ((!stops[id] || births[id] > over[id]) && index(forward, "|" id "|") == 0) print "O", id, (id in last ? last[id] : 0)
         if (!((starts[id] || (id in made)) && births[id] >= over[id]) && index(backward, "|" id "|") == 0) print "B", id, (id in first ? first[id] : 0)
     }
@@ -94,6 +103,18 @@ $1 == "W" {
 END { if (n) print begin, stop - begin }
 """
 
+SILENT = (
+    _FUNCTIONS
+    + r"""
+{ heard[own(line)] = 1 }
+END {
+    count = split(ids, each, "|")
+    for (i = 1; i <= count; i++) if (each[i] != "" && !(each[i] in heard)) printf "%s%s", n++ ? "|" : "", each[i]
+}
+"""
+)
+"""Of some IDs those that have no line in a file: what they wait for lies in the one beyond it."""
+
 SHIFTED = r"""
 { at = index($0, ":"); place = substr($0, 1, at - 1); line = substr($0, at + 1) }
 start > 0 && place == 0 { next }
@@ -109,7 +130,7 @@ wanted != "" && index(text, wanted) { printf "%.0f:%s\n", place, $0 }
 
 BODY = (
     "LC_ALL=C; export LC_ALL\n"
-    f"PLAN='{PLAN}'\nMERGE='{MERGE}'\nSHIFTED='{SHIFTED}'\nPLAIN='{PLAIN_GREP}'\n"
+    f"PLAN='{PLAN}'\nMERGE='{MERGE}'\nSILENT='{SILENT}'\nSHIFTED='{SHIFTED}'\nPLAIN='{PLAIN_GREP}'\n"
     + r"""
 IFS= read -r kind; IFS= read -r most; IFS= read -r needle
 bytes=$(printf 'x\n' | grep -abF x 2>/dev/null)
@@ -121,8 +142,9 @@ text() {
     esac
 }
 matching() {
-    if [ "$bytes" = "0:x" ]; then grep -abE -e "$1"
-    else awk -v pattern="$1" '$0 ~ pattern { printf "%.0f:%s\n", place, $0 } { place += length($0) + 1 }'; fi
+    escaped=$(printf '%s\n' "$1" | awk '{ gsub(/[+]/, "[+]"); print }')
+    if [ "$bytes" = "0:x" ]; then grep -abE -e "$escaped"
+    else awk -v pattern="$escaped" '$0 ~ pattern { printf "%.0f:%s\n", place, $0 } { place += length($0) + 1 }'; fi
 }
 hits() {
     if [ "$bytes" = "0:x" ]; then printf '%s\n' "$needle" | grep -abiF -f - -- "$file"
@@ -177,6 +199,12 @@ visit() {
     open=$(printf '%s\n' "$plan" | awk '$1 == "O" { printf "%s%s", n++ ? "|" : "", $2 }')
     unborn=$(printf '%s\n' "$plan" | awk '$1 == "B" { printf "%s%s", n++ ? "|" : "", $2 }')
 }
+wait_on() {
+    waiting=$2
+    [ -n "$1" ] || return 0
+    silent=$(printf '%s\n' "$all" | grep . | awk -v kind="$kind" -v ids="$1" "$SILENT")
+    waiting=$2${2:+${silent:+|}}$silent
+}
 carried() {
     all=
     [ -n "$1" ] && all=$(text | matching "$1")
@@ -191,14 +219,18 @@ for file do
     carried "$open"
     case $file in *.gz | *.xz | *.bz2 | *.zst) found=$(packed_hits) ;; *) found=$(hits) ;; esac
     [ -n "$found" ] && add "$found"
+    before=$open
     visit
+    wait_on "$before" "$open"; open=$waiting
     eval "unborn_$number=\$unborn"
 done
 while [ "$number" -gt 0 ]; do
     eval "ids=\$unborn_$number; file=\${$number}"
     number=$((number - 1))
     [ -n "$ids" ] && [ -r "$file" ] || continue
+    before=$ids
     carried "$ids"; visit
+    wait_on "$before" "$unborn"; unborn=$waiting
     eval "unborn_$number=\$unborn_$number\${unborn:+\${unborn_$number:+|}\$unborn}"
     [ -n "$open" ] || continue
     number=$((number + 1)); eval "file=\${$((number + 1))}"

@@ -101,7 +101,7 @@ def with_lines(
     """The message with its log lines, when they are asked for."""
     if not criteria.lines:
         return message
-    lines = sorted(line for life in lives for line in life.lines)
+    lines = sorted(line for life in lives for line in (*life.lines, *life.beside))
     return replace(message, lines=tuple(decode_line(line) for _, line in lines))
 
 

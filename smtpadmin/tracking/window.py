@@ -19,6 +19,9 @@ NEAR = 1024 * 1024
 """Octets around a hit in which lines are looked for one ID at a time; what is still open then is
 finished for all IDs together (:mod:`smtpadmin.tracking.stream`)."""
 
+BESIDE = 128 * 1024
+"""Octets around a delivery in which the mailbox server's lines of it lie: both are written at once."""
+
 
 def upward(text: LogText, token: bytes, place: int, reach: int | None = None) -> Iterator[Line]:
     """Lines with a token before a place, the nearest first; at least those within ``reach`` octets."""
@@ -92,6 +95,24 @@ def look_on(text: LogText, dialect: Dialect, life: Life, end: int | None) -> Non
         life.closed = True
     else:
         life.resume = max(life.resume, end)
+
+
+def look_beside(text: LogText, dialect: Dialect, life: Life, session: bytes, place: int) -> None:
+    """Find the mailbox server's lines of a session that a line of a life names."""
+    around = _around(text, session, place)
+    life.beside += [line for line in around if dialect.session_of(line[1]) == session]
+
+
+def _around(text: LogText, token: bytes, place: int) -> list[Line]:
+    number, at = place >> SHIFT, place & MASK
+    file = text.files[number]
+    if at < BESIDE or at + BESIDE > file.size():
+        end = near_end(text, place, BESIDE)
+        return [*upward(text, token, place, BESIDE), *downward(text, token, place, end)]
+    chunk = file.read(at - BESIDE, at + BESIDE)
+    cut = chunk.find(b"\n") + 1
+    base = place - BESIDE + cut
+    return list(lines_with(chunk[cut : chunk.rfind(b"\n") + 1], base, (token,)))
 
 
 def _is_born(life: Life, dialect: Dialect) -> bool:

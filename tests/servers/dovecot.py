@@ -66,8 +66,10 @@ def running_dovecot(
     others: Sequence[str] = (),
     password: str = PASSWORD,
     sieve: str = "",
+    settings: str = "",
 ) -> Iterator[Dovecot]:
-    """``others`` are accounts beside USER; ``sieve`` is a script that files what LMTP brings. The
+    """``others`` are accounts beside USER; ``sieve`` is a script that files what LMTP brings;
+    ``settings`` are lines for the end of the configuration. The
     server lies in a folder of its own, which its users can reach: pytest closes its folders to others
     again whenever another run starts. Skips where Dovecot is missing or we are not root (its
     processes change their user)."""
@@ -88,7 +90,7 @@ def running_dovecot(
     with ExitStack() as stack:
         folder = Path(tempfile.mkdtemp(prefix="smtpadmin-dovecot-"))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        server = _configured(folder, (USER, *others), password, sieve)
+        server = _configured(folder, (USER, *others), password, sieve, settings)
         command = [program, "-F", "-c", str(folder / "dovecot.conf")]
         process = stack.enter_context(subprocess.Popen(command, stderr=subprocess.DEVNULL))
         stack.callback(process.terminate)
@@ -96,7 +98,9 @@ def running_dovecot(
         yield server
 
 
-def _configured(folder: Path, users: Sequence[str], password: str, sieve: str) -> Dovecot:
+def _configured(
+    folder: Path, users: Sequence[str], password: str, sieve: str, settings: str
+) -> Dovecot:
     folder.chmod(0o755)
     ca = trustme.CA()
     certificate = ca.issue_cert("localhost", "127.0.0.1")
@@ -112,7 +116,7 @@ def _configured(folder: Path, users: Sequence[str], password: str, sieve: str) -
         (folder / "default.sieve").write_text(sieve)
         shutil.chown(folder, "mail", "mail")  # it is compiled beside the script
         text += SIEVE.format(folder=folder)
-    (folder / "dovecot.conf").write_text(text)
+    (folder / "dovecot.conf").write_text(text + settings)
     return Dovecot(folder, ports, str(folder / "ca.pem"), password)
 
 

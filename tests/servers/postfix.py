@@ -223,7 +223,7 @@ def running_postfix() -> Iterator[PostfixLab]:
     )
     try:
         for name, option in (("good", ""), ("tempfail", "-r RCPT"), ("slow", "-w 15")):
-            lab.sinks.append(_sink(ports[name], option.split()))
+            lab.sinks.append(start_sink(ports[name], option.split()))
         for instance in (lab.short, lab.long):
             _configure(instance, ports)
         with named_in_system_file([lab.short.etc, lab.long.etc]):
@@ -273,7 +273,8 @@ def _configure(instance: PostfixInstance, ports: dict[str, int]) -> None:
         (folder / "etc" / name).write_text(text)
 
 
-def _sink(port: int, options: list[str]) -> subprocess.Popen[bytes]:
+def start_sink(port: int, options: list[str]) -> subprocess.Popen[bytes]:
+    """A next hop that takes everything, unless the options of smtp-sink(1) say otherwise."""
     return subprocess.Popen(
         ["smtp-sink", "-u", "nobody", *options, f"127.0.0.1:{port}", "200"],
         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

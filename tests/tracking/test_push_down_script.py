@@ -38,7 +38,19 @@ def wanted(world: World, scenario: str) -> str:
     return next(next(iter(t.recipients)) for t in world.truths if t.scenario == scenario)
 
 
-@pytest.mark.parametrize("scenario", ["expired", "filtered", "requeued", "many", "refused"])
+@pytest.mark.parametrize(
+    "scenario",
+    [
+        "expired",
+        "filtered",
+        "requeued",
+        "many",
+        "refused",
+        "copied",
+        "sieve_parted",
+        "sieve_dropped",
+    ],
+)
 def test_every_line_of_the_message_is_there(log: tuple[Path, World], scenario: str) -> None:
     path, world = log
     text = path.read_bytes()
@@ -69,7 +81,7 @@ def test_without_gnu_grep_the_same_lines_are_found(log: tuple[Path, World], tmp_
 
 def test_other_awks_find_the_same(log: tuple[Path, World], tmp_path: Path) -> None:
     path, world = log
-    address = wanted(world, "filtered")
+    address = wanted(world, "sieve_parted")
     expected = run(path, address)
     others = [
         found for name in ("gawk", "original-awk", "busybox") if (found := shutil.which(name))

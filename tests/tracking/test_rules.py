@@ -78,6 +78,100 @@ def test_a_message_id_is_no_key(find: Find) -> None:
     assert [m.queue_ids for m in found] == [("A1B2C3",), ("D4E5F6",)]
 
 
+SESSION = "QCmnL+1dB2sUVQ/Ag+zDdQ"
+
+
+def dovecot(session: str, did: str, user: str = "a@b", msgid: str = "<same@x>") -> str:
+    return (
+        f"Mar  1 10:00:03 mx1 dovecot: lmtp({user})<77><{session}>: sieve: msgid={msgid}: {did}\n"
+    )
+
+
+def by_lmtp(queue_id: str, to: str, session: str, **more: str) -> str:
+    log = mail(queue_id, to, **more).replace("250 ok", f"250 2.0.0 <{to}> {session} Saved")
+    return log.replace("postfix/smtp[10]", "postfix/lmtp[10]")
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_delivered_is_not_what_sieve_dropped(find: Find, late: bool) -> None:
+    told = dovecot(
+        SESSION, "marked message to be discarded if not explicitly delivered (discard action)"
+    )
+    lines = by_lmtp("A1B2C3", "a@b", SESSION).splitlines(True)
+    log = "".join([*lines, told] if late else [*lines[:3], told, *lines[3:]])
+    for wanted in ({"recipient": "a@b"}, {"queue_id": "A1B2C3"}, {}):
+        (one,) = find(log, **wanted)
+        assert ends(one) == {"a@b": "discarded"}
+        assert one.status is DeliveryStatus.DISCARDED
+        assert told.rstrip() in one.lines
+        assert len(one.lines) == 6
+        assert one.queue_ids == ("A1B2C3",)
+
+
+def test_a_session_and_no_message_id_ties_dovecots_lines(find: Find) -> None:
+    """Same Message-ID, same user, and a session that is a part of another's name."""
+    other = "tLZfK59dB2sxVgAAg+zDdQ"
+    drop = "marked message to be discarded if not explicitly delivered (discard action)"
+    kept = by_lmtp("A1B2C3", "a@b", SESSION)
+    log = dovecot(other, drop) + dovecot(f"{SESSION}:R2", drop) + kept
+    log += dovecot(SESSION, "stored mail into mailbox 'INBOX'")
+    (one,) = find(log, recipient="a@b")
+    assert ends(one) == {"a@b": "delivered"}
+    assert len(one.lines) == 6
+    assert find(log, message_id="<same@x>") == [one] == find(log)
+
+
+def test_what_sieve_sends_is_a_message_of_its_own(find: Find) -> None:
+    leg = mail("D4E5F6", "out@z").replace("c[192.0.2.1]", "localhost[127.0.0.1]")
+    told = dovecot(SESSION, "redirect action: forwarded to <out@z>")
+    log = leg + told + by_lmtp("A1B2C3", "a@b", SESSION)
+    found = find(log, message_id="<same@x>")
+    assert [(m.queue_ids, ends(m)) for m in found] == [
+        (("D4E5F6",), {"out@z": "sent"}),
+        (("A1B2C3",), {"a@b": "sent"}),
+    ]
+    assert found == find(log)
+
+
+def test_a_blind_copy_is_a_recipient_with_an_end_of_its_own(find: Find) -> None:
+    lines = mail("A1B2C3", "a@b").replace("nrcpt=1", "nrcpt=2").splitlines(True)
+    copy = lines[3].replace("to=<a@b>", "to=<archive@z>, orig_to=<bcc@z>")
+    log = "".join([*lines[:3], copy.replace("=sent", "=bounced"), *lines[3:]])
+    (one,) = find(log, recipient="bcc@z")
+    assert ends(one) == {"a@b": "sent", "archive@z": "bounced"}
+    assert one.queue_ids == ("A1B2C3",)
+
+
+@pytest.mark.parametrize("kept_first", [False, True])
+def test_a_forward_that_keeps_a_copy_is_delivered_and_sent_on(find: Find, kept_first: bool) -> None:
+    lines = mail("A1B2C3", "a@b").replace("postfix/smtp", "postfix/local").splitlines(True)
+    both = [
+        lines[3].replace("250 ok", text) for text in ("delivered to maildir", "forwarded as D4E5F6")
+    ]
+    leg = mail("D4E5F6", "out@z").splitlines(True)[1:]
+    leg[2] = leg[2].replace("to=<out@z>", "to=<out@z>, orig_to=<a@b>")
+    both = both if kept_first else both[::-1]
+    (one,) = find("".join([*lines[:3], *both, lines[4], *leg]), recipient="a@b")
+    assert ends(one) == {"a@b": "delivered", "out@z": "sent"}
+    assert [item.attempts for item in one.recipients] == [1, 1]
+    assert one.queue_ids == ("A1B2C3", "D4E5F6")
+
+
+def test_a_line_that_names_an_id_means_the_life_of_it_that_is_nearest(find: Find) -> None:
+    """An ID that Dovecot's message had is used again behind the content filter."""
+    first = mail("D4E5F6", "out@z").replace("c[192.0.2.1]", "localhost[127.0.0.1]")
+    hop = mail("A1B2C3", "a@b", at="10:05").replace(
+        "mx[192.0.2.9]:25", "127.0.0.1[127.0.0.1]:10024"
+    )
+    second = mail("D4E5F6", "a@b", at="10:05").replace("c[192.0.2.1]", "localhost[127.0.0.1]")
+    log = first + second + hop.replace("250 ok", "250 2.0.0 Ok: queued as D4E5F6")
+    (one,) = find(log, recipient="out@z")
+    assert (one.queue_ids, len(one.lines)) == (("D4E5F6",), 5)
+    (two,) = find(log, recipient="a@b")
+    assert two.queue_ids == ("A1B2C3", "D4E5F6")
+    assert len(find(log)) == 2
+
+
 def test_a_remote_queued_as_is_not_followed(find: Find) -> None:
     log = mail("A1B2C3", "a@b").replace("250 ok", "250 Ok: queued as D4E5F6") + mail(
         "D4E5F6", "c@d"

@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from smtpadmin.tracking import window
+from smtpadmin.tracking.lives import Life
 from smtpadmin.tracking.log_text import SHIFT, LogText, open_text
-from smtpadmin.tracking.window import downward, near_end, upward
+from smtpadmin.tracking.postfix_lines import DIALECT
+from smtpadmin.tracking.window import downward, look_beside, near_end, upward
 
 FILES = st.lists(
     st.lists(st.sampled_from([b"ID", b"", b"x" * 30, b"a ID b", b"y" * 90 + b"ID"]), max_size=20),
@@ -48,6 +50,25 @@ def test_both_directions_together_give_every_line_once(
             line for line in wanted if line[0] < place
         ]
         assert list(downward(text, b"ID", place)) == [line for line in wanted if line[0] >= place]
+    text.close()
+
+
+@pytest.mark.parametrize("at", [0, 1, 10, 25, 39])
+def test_the_lines_of_a_session_are_found_on_both_sides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Whole ones within reach, in the middle of a file and at its ends; no other session's."""
+    monkeypatch.setattr(window, "BESIDE", 700)
+    session, head = "QCmnL+1dB2sUVQ/Ag+zDdQ", "Mar  1 00:00:00 mx1 dovecot: lmtp(a@b)<1>"
+    lines = [f"{head}<{session}{':R2' * (n % 3 == 1)}>: {n:02}".encode() for n in range(40)]
+    lines[at] = f"Mar  1 00:00:00 mx1 postfix/lmtp[1]: A1B2C3: (<a@b> {session} Saved)".encode()
+    text, every = write(tmp_path, [lines])
+    life = Life(b"mx1", b"A1B2C3")
+    look_beside(text, DIALECT, life, session.encode(), every[at][0])
+    wanted = [(n, every[n]) for n in range(40) if n % 3 != 1 and n != at]
+    assert {line for n, line in wanted if abs(n - at) < 7} <= set(life.beside)
+    assert set(life.beside) <= {line for _, line in wanted}
+    assert len(set(life.beside)) == len(life.beside)
     text.close()
 
 
