@@ -34,9 +34,6 @@ AT_ONCE = 200
 REMEMBERED = 100_000
 """Lines within the overlap that are recognised."""
 
-Identity = tuple[str | None, int | None, str]
-
-
 @dataclass(frozen=True, slots=True)
 class FollowStatus:
     """Whether lines arrive as they are written, when the last one came, and why not."""
@@ -105,7 +102,7 @@ class LogFollow:
             self._caught_up = True
         self._backoff.reset()
         self._set(following=True, error=None)
-        read_twice: Counter[Identity] | None = Counter() if goes_on else None
+        read_twice: Counter[str] | None = Counter() if goes_on else None
         async for batch in self._source.follow_log():
             if read_twice is None:
                 # Finds what was written between reading and following. The log goes on telling
@@ -113,15 +110,15 @@ class LogFollow:
                 read_twice = await self._catch_up()
             self._take(_without(batch, read_twice))
 
-    async def _catch_up(self) -> Counter[Identity]:
+    async def _catch_up(self) -> Counter[str]:
         """Read the range since the last line; gives the lines that were new."""
         last = self._memory.newest
         since = last - OVERLAP if last else datetime.now(UTC) - self._backlog
         known = self._memory.lines()
-        taken: Counter[Identity] = Counter()
+        taken: Counter[str] = Counter()
         async for batch in self._source.read_log(since=since):
             fresh = _without(batch, known)
-            taken.update(map(_identity, fresh))
+            taken.update(record.raw for record in fresh)
             self._take(fresh)
         return taken
 
@@ -136,20 +133,17 @@ class LogFollow:
         self.changed.emit(self.status)
 
 
-def _identity(record: LogRecord) -> Identity:
-    return (record.file, record.line, record.raw)
-
-
-def _without(batch: Sequence[LogRecord], known: Counter[Identity]) -> list[LogRecord]:
-    """The records that are not known; each known line stands for one record and is used up."""
+def _without(batch: Sequence[LogRecord], known: Counter[str]) -> list[LogRecord]:
+    """The records that are not known; each known line stands for one record and is used up. A line
+    is known by its text alone: its file has another name after a rotation, and who follows a log
+    does not count lines."""
     if not known:
         return list(batch)
     fresh: list[LogRecord] = []
     for record in batch:
-        identity = _identity(record)
-        if known[identity] > 1:
-            known[identity] -= 1
-        elif known.pop(identity, 0) == 0:
+        if known[record.raw] > 1:
+            known[record.raw] -= 1
+        elif known.pop(record.raw, 0) == 0:
             fresh.append(record)
     return fresh
 
@@ -159,16 +153,16 @@ class _Memory:
 
     def __init__(self) -> None:
         self.newest: datetime | None = None
-        self._lines: deque[tuple[datetime | None, Identity]] = deque(maxlen=REMEMBERED)
+        self._lines: deque[tuple[datetime | None, str]] = deque(maxlen=REMEMBERED)
 
-    def lines(self) -> Counter[Identity]:
+    def lines(self) -> Counter[str]:
         """How often each line came."""
-        return Counter(identity for _, identity in self._lines)
+        return Counter(line for _, line in self._lines)
 
     def add(self, batch: Sequence[LogRecord]) -> None:
         """Remember lines, forget those before the overlap."""
         for record in batch:
-            self._lines.append((record.time, _identity(record)))
+            self._lines.append((record.time, record.raw))
             if record.time is not None and (self.newest is None or record.time > self.newest):
                 self.newest = record.time
         while self._lines and self._is_old(self._lines[0][0]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -194,3 +195,28 @@ async def test_a_source_that_goes_on_by_itself_is_read_once(owner: TaskOwner) ->
     await until(lambda: sum(map(len, batches)) == 4)
     assert [r.raw for batch in batches for r in batch] == [f"line {n}" for n in (1, 2, 3, 4)]
     assert source.reads == 1
+
+
+async def test_a_line_is_known_without_its_number_and_after_its_file_was_renamed(
+    owner: TaskOwner,
+) -> None:
+    class Numbered(MemoryServer):
+        file = "mail.log"
+
+        async def read_log(
+            self, since: datetime | None = None, until: datetime | None = None
+        ) -> AsyncIterator[Sequence[LogRecord]]:
+            async for batch in super().read_log(since, until):
+                yield [replace(r, file=self.file, line=n) for n, r in enumerate(batch, 1)]
+
+    server = Numbered(profile(), {})
+    server.log.append(line(1))
+    page = Page(server, owner)
+    await until(lambda: page.follow.status.following)
+    await server.write_log(line(2))
+    server.file = "mail.log.1"
+    await server.break_follow(BREAK)
+    await until(lambda: len(page.failures) == 1 and page.follow.status.following)
+    await server.write_log(line(3))
+    await until(lambda: "line 3" in page.lines)
+    assert page.lines == ["line 1", "line 2", "line 3"]
