@@ -49,12 +49,13 @@ class JoinedTexts:
         return hits
 
 
-def order_of(texts: Sequence[str]) -> NDArray[np.int32]:
-    """Positions of different ``texts`` in the order of their code points, as ``sorted`` has it."""
-    if len(texts) < MANY or not _has_octets(texts):
+def order_of(texts: Sequence[str], *, ascii_only: bool = False) -> NDArray[np.int32]:
+    """Positions of different ``texts`` in the order of their code points, as ``sorted`` has it.
+    ``ascii_only``: it is known that they are."""
+    if len(texts) < MANY or not (ascii_only or _has_octets(texts)):
         return np.array(sorted(range(len(texts)), key=texts.__getitem__), np.int32)
     # UTF-8 octets and code points have the same order.
-    return np.array(sz.Strs(list(texts)).argsort(), np.int32)
+    return np.fromiter(sz.Strs(list(texts)).argsort(), np.int32, len(texts))
 
 
 def _has_octets(texts: Sequence[str]) -> bool:

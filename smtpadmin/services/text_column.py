@@ -89,7 +89,8 @@ class TextData:
         if changed is not None and len(changed) * _FEW_CHANGED < total:
             self._reorder(changed)
         else:
-            self._order = order_of(self._texts.folded[1:]) + 1
+            texts = self._texts
+            self._order = order_of(texts.folded[1:], ascii_only=texts.ascii_only) + 1
         self._ranks = np.zeros(total, np.int32)
         self._ranks[self._order] = np.arange(1, total, dtype=np.int32)
         self._ranked = self._texts.mark()

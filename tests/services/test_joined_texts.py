@@ -39,6 +39,8 @@ def test_the_order_is_that_of_sorted(texts: list[str]) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(joined_texts, "MANY", 0)
         assert [texts[n] for n in order_of(texts)] == sorted(texts)
+        if all(map(str.isascii, texts)):
+            assert [texts[n] for n in order_of(texts, ascii_only=True)] == sorted(texts)
 
 
 def test_a_lone_surrogate_is_ordered_too(monkeypatch: pytest.MonkeyPatch) -> None:
