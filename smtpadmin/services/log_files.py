@@ -48,7 +48,7 @@ FOLLOWED_AT_ONCE = 200
 """Lines of a followed file parsed at once: two milliseconds."""
 LOOK_EVERY = 0.1
 """Seconds between two looks whether a followed file has grown."""
-LOOK_AGAIN = 0.02
+LOOK_AGAIN = 0.01
 """The same while it grows: many lines then come evenly, and none of the window's frames is late."""
 
 
