@@ -34,6 +34,7 @@ AT_ONCE = 200
 REMEMBERED = 100_000
 """Lines within the overlap that are recognised."""
 
+
 @dataclass(frozen=True, slots=True)
 class FollowStatus:
     """Whether lines arrive as they are written, when the last one came, and why not."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from smtpadmin.services.columns import Value
 from smtpadmin.services.filtering import TextTest
-from smtpadmin.services.joined_texts import MANY, JoinedTexts, order_of
+from smtpadmin.services.joined_texts import MANY, JoinedTexts
 from smtpadmin.services.slot_array import EMPTY, Bools, Ints, SlotArray, Slots, chosen
 from smtpadmin.services.text_numbers import MISSING, Mark, TextNumbers
 
@@ -37,14 +37,17 @@ class TextData:
         self._order: Ints = EMPTY
         self._ranks: Ints = np.zeros(1, np.int32)
         self._hits: dict[object, tuple[Mark, Bools]] = {}
-        self._joined: tuple[Mark, JoinedTexts] | None = None
+        self._joined = JoinedTexts(self._texts.folded)
+        self._joined_at = self._texts.mark()
 
     # Rows come and go
 
     def write(self, first: int, keys: Sequence[Value]) -> None:
         """Set the texts of the slots from ``first`` on."""
         slots = slice(first, first + len(keys))
+        known = len(self._texts)
         codes = self._texts.take(keys)
+        self._joined.add(self._texts.folded[known:])
         if first < self._end:
             self._texts.release(self.codes[first : min(self._end, slots.stop)])
         self.codes[slots] = codes
@@ -89,11 +92,31 @@ class TextData:
         if changed is not None and len(changed) * _FEW_CHANGED < total:
             self._reorder(changed)
         else:
-            texts = self._texts
-            self._order = order_of(texts.folded[1:], ascii_only=texts.ascii_only) + 1
+            self._order = self._ordered()
         self._ranks = np.zeros(total, np.int32)
         self._ranks[self._order] = np.arange(1, total, dtype=np.int32)
         self._ranked = self._texts.mark()
+
+    def _ordered(self) -> Ints:
+        if self._stale():
+            self._join_anew()
+        order = self._joined.order()
+        if order is None:
+            text_of = self._texts.folded.__getitem__
+            return np.array(sorted(range(1, len(self._texts)), key=text_of), np.int32)
+        return chosen(order, order != MISSING)
+
+    def _stale(self) -> Sequence[int]:
+        """The numbers whose texts were joined with others; when they are many, all are joined anew."""
+        at = self._joined_at
+        stale = self._texts.since(Mark(at.era, len(self._texts), at.reused))
+        if stale is None or len(stale) * 4 > len(self._texts):
+            self._join_anew()
+            return ()
+        return stale
+
+    def _join_anew(self) -> None:
+        self._joined, self._joined_at = JoinedTexts(self._texts.folded), self._texts.mark()
 
     def _reorder(self, changed: Sequence[int]) -> None:
         """Take these texts from where they were, and put them where they belong now."""
@@ -139,16 +162,11 @@ class TextData:
         return hits
 
     def _search(self, needle: str) -> Bools | None:
-        """All texts at once, and those that changed since they were joined one by one."""
-        changed = self._texts.since(self._joined[0]) if self._joined else None
-        if self._joined is None or changed is None or len(changed) * 4 > len(self._texts):
-            self._joined = self._texts.mark(), JoinedTexts(self._texts.folded)
-            changed = []
-        found = self._joined[1].containing(needle)
-        if found is None:
-            return None
-        hits = _with_room(found, len(self._texts))[: len(self._texts)]
-        hits[list(changed)] = [needle in self._texts.folded[code] for code in changed]
+        """All texts at once, and those that are others now one by one."""
+        stale = self._stale()
+        hits = self._joined.containing(needle)
+        if hits is not None and stale:
+            hits[list(stale)] = [needle in self._texts.folded[code] for code in stale]
         return hits
 
     # Counts

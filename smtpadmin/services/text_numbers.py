@@ -37,12 +37,11 @@ class Mark(NamedTuple):
 
 class TextNumbers:
     """``folded`` and ``shown`` hold, by number, the text without regard to case, and as it was spelt
-    first; ``ascii_only`` until one came that has other characters."""
+    first."""
 
     def __init__(self) -> None:
         self.folded: list[str] = [""]
         self.shown: list[str] = [""]
-        self.ascii_only = True
         self._recent: dict[str, int] = {}
         self._parts: list[dict[str, int]] = [{} for _ in range(_PARTS)]
         self._uses: Ints | None = None
@@ -80,7 +79,6 @@ class TextNumbers:
         return number
 
     def _new(self, folded: str, shown: str) -> int:
-        self.ascii_only = self.ascii_only and folded.isascii()
         if not self._free:
             self.folded.append(folded)
             self.shown.append(shown)

@@ -93,11 +93,3 @@ def test_the_record_of_changes_does_not_grow_for_ever(monkeypatch: pytest.Monkey
         numbers.release(numbers.take([str(n)]))
     assert len(numbers._reused) <= len(numbers)
     assert numbers.since(mark) is None
-
-
-def test_whether_all_texts_are_ascii() -> None:
-    numbers = TextNumbers()
-    numbers.take(["a", None])
-    assert numbers.ascii_only
-    numbers.take(["é", "b"])
-    assert not numbers.ascii_only
