@@ -90,7 +90,7 @@ async def test_lines_that_were_left_out_are_told(
         assert isinstance(logs, LogsPage)
         await until(lambda: logs.store.left_out == 150)
         words = "The newest 50 lines are kept; 150 older ones were left out."
-        assert words in {label.text() for label in logs.findChildren(QLabel)}
+        await until(lambda: words in {label.text() for label in logs.findChildren(QLabel)})
         logs.box.set_text("id:A1B2C3D400")
         await until(lambda: len(logs.store) == 0)
         assert words in {label.text() for label in logs.empty.findChildren(QLabel)}

@@ -1,7 +1,7 @@
 """The table of every page: rows of a store, sorted by header, copied as TSV, filtered by menu.
 
 Rows never jump under the pointer: when rows come or go above the first visible one, the view
-scrolls with them. Single letters act only while the table has the focus.
+scrolls with them; not where it ``keeps_end``, as a followed log does. Single letters act only while the table has the focus.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ class Table(QTableView):
     def __init__(self, model: RowModel[Any], name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rows = model
+        self.keeps_end = False
         self._anchor: tuple[int, int] | None = None
         self.setModel(model)
         self.setAccessibleName(name)
@@ -142,7 +143,7 @@ class Table(QTableView):
     def _remember_anchor(self) -> None:
         top = self.rowAt(0)
         bar = self.verticalScrollBar()
-        self._anchor = (top, bar.value()) if top > 0 else None
+        self._anchor = (top, bar.value()) if top > 0 and not self.keeps_end else None
 
     def _on_inserted(self, parent: object, first: int, last: int) -> None:
         self._shift(first, last - first + 1)
