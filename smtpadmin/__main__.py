@@ -15,13 +15,13 @@ OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 def main() -> None:
     """Run smtpadmin and leave with the exit code of ``docs/cli.md``."""
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     arguments = sys.argv[1:]
     if arguments in JUST_THE_WINDOW:
         from smtpadmin.cli.failures import exit_code_of
         from smtpadmin.cli.window import open_window
 
         sys.exit(exit_code_of(open_window))
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)  # the window has its own collector
     from smtpadmin.cli.app import run
 
     code = run(arguments)
