@@ -27,7 +27,7 @@ class CellFont:
     """A font with what is asked of it for each cell."""
 
     def __init__(self, font: QFont) -> None:
-        self.font = font
+        self.font = QFont(font)  # an option's font ends with it
         self.metrics = QFontMetrics(font)
         self._widest = self.metrics.horizontalAdvance("W")
 
