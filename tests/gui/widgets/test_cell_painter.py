@@ -22,12 +22,15 @@ from smtpadmin.services.row_store import RowStore
 
 pytestmark = pytest.mark.gui
 ROWS = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-SENDER, SIZE = 4, 5
+SENDER, SIZE, TRIES = 4, 5, 6
+T0 = datetime(2026, 3, 1, tzinfo=UTC)
 
 
-def entry(number: int, sender: str = "AVAToy@b.example") -> QueueEntry:
+def entry(number: int, tries: int = 1) -> QueueEntry:
     to = QueueRecipient(f"user{number}@b.example", "450 4.2.1 (later)")
-    return QueueEntry(f"Q{number:04d}", "deferred", datetime.now(UTC), number, sender, (to,))
+    return QueueEntry(
+        f"Q{number:04d}", "deferred", T0, number, "AVATo@b.example", (to,), tries=tries
+    )
 
 
 @pytest.fixture
@@ -136,15 +139,15 @@ async def test_a_changed_font_is_used_at_once(table: Table) -> None:
 
 async def test_an_updated_row_is_shown_as_it_is_now(table: Table) -> None:
     before = table.viewport().grab().toImage()
-    table.rows.store.upsert([entry(1, "other@c.example")])
+    table.rows.store.upsert([entry(1, tries=2)])
     after = table.viewport().grab().toImage()
     changed = [
         (row, column)
         for row in range(4)
-        for column in range(6)
+        for column in range(8)
         if cell_of(before, table, row, column) != cell_of(after, table, row, column)
     ]
-    assert changed == [(1, SENDER)]
+    assert changed == [(1, TRIES)]
 
 
 async def test_each_row_is_asked_for_once_and_only_where_it_is_seen(
