@@ -11,7 +11,7 @@ from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.widgets.cell_delegate import CellDelegate
+from smtpadmin.gui.widgets.cell_painter import CellPainter
 from smtpadmin.model.filter import TextTerm
 
 NORMAL_EXTRA, COMPACT_EXTRA = 13, 7
@@ -49,6 +50,7 @@ class Table(QTableView):
         self.setModel(model)
         self.setAccessibleName(name)
         self.setItemDelegate(CellDelegate(self))
+        self._painter = CellPainter(self, model)
         self._set_behaviour()
         self._set_header()
         model.rowsAboutToBeInserted.connect(self._remember_anchor)
@@ -94,6 +96,13 @@ class Table(QTableView):
         """Rows of 24 instead of 30 px, at 100 % font."""
         extra = COMPACT_EXTRA if compact else NORMAL_EXTRA
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + extra)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        try:
+            self._painter.paint(painter, event.rect())
+        finally:  # a traceback would keep it alive, and Qt fails on the next frame
+            painter.end()
 
     # Sorting.
 
