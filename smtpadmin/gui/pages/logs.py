@@ -130,7 +130,9 @@ class LogsPage(Page):
         self.table.activated_row.connect(self._track)
         self.table.followed.connect(self._track)
         self.table.menu_opening.connect(self._add_to_menu)
-        self.table.verticalScrollBar().sliderMoved.connect(self._on_scrolled)
+        bar = self.table.verticalScrollBar()
+        bar.valueChanged.connect(self._on_moved)  # by keys, too
+        bar.actionTriggered.connect(self._on_scrolled)
         self.histogram.chosen.connect(self.go_to)
         TIMES.changed.connect(self.table.rows.refresh_texts)
         if self._follow is not None:
@@ -250,9 +252,15 @@ class LogsPage(Page):
 
     # Following.
 
+    def _on_moved(self) -> None:
+        bar = self.table.verticalScrollBar()
+        if self._following and bar.value() < bar.maximum():
+            self._following = False
+            self._show_following()
+
     def _on_scrolled(self) -> None:
         bar = self.table.verticalScrollBar()
-        self._following = bar.value() >= bar.maximum()
+        self._following = bar.sliderPosition() >= bar.maximum()
         self._show_following()
 
     def _on_follow(self) -> None:
