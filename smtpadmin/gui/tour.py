@@ -217,6 +217,8 @@ class Tour:
         self.save("dark-queue", "Dark: queue", window)
         for name in ("overview", "logs", "tracking"):
             view.show_page(name)
+            if name == "tracking":
+                await self._track_again(view)
             await asyncio.sleep(0.5)
             self.save(f"dark-{name}", f"Dark: {name}", window)
         current_theme().apply(Scheme.LIGHT)
@@ -229,6 +231,13 @@ class Tour:
         await asyncio.sleep(0.3)
         self.save("right-to-left", "Right to left", window)
         QApplication.setLayoutDirection(Qt.LayoutDirection.LeftToRight)
+
+    async def _track_again(self, view: ServerView) -> None:
+        tracking = view.page("tracking")
+        assert isinstance(tracking, TrackingPage)
+        tracking.search(TrackCriteria(recipient="@mailhost.example"))
+        await until(lambda: len(tracking.store) > 0 and not tracking.scope.running)
+        tracking.table.selectRow(0)
 
     async def _states(self, window: MainWindow, workspace: Workspace) -> None:
         for name, words, profile, secrets in broken_profiles(workspace):

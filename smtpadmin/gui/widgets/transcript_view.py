@@ -125,6 +125,7 @@ class _Painter(QStyledItemDelegate):
         if line.tls:
             painter.fillRect(QRect(rect.left(), rect.top(), 3, rect.height()), self._color("ok"))
         text, inner = words(line), rect.adjusted(8, 0, 0, 0)
+        painter.setLayoutDirection(Qt.LayoutDirection.LeftToRight)  # not the application's
         painter.setFont(option.font)
         if self.sought:
             self._mark(painter, option, inner, text)
