@@ -54,11 +54,11 @@ def test_the_bar_beside_tls_and_marks_of_a_search_are_painted(qtbot: QtBot) -> N
 def test_a_session_reads_the_same_in_a_window_that_reads_from_the_right(
     qtbot: QtBot, request: pytest.FixtureRequest
 ) -> None:
-    usual = shown(qtbot)
+    view = shown(qtbot)
+    usual = view.viewport().grab().toImage()
     request.addfinalizer(lambda: QApplication.setLayoutDirection(Qt.LayoutDirection.LeftToRight))
     QApplication.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-    mirrored = shown(qtbot)
-    assert mirrored.viewport().grab().toImage() == usual.viewport().grab().toImage()
+    assert view.viewport().grab().toImage() == usual
 
 
 def colours_in(view: TranscriptView) -> set[str]:
