@@ -10,6 +10,7 @@ import click
 
 from smtpadmin.cli.output import json_option, note, print_json_lines, print_table
 from smtpadmin.cli.sources import (
+    EXIT_NOTHING,
     EXIT_SOME_FAILED,
     connected,
     failure_code,
@@ -95,7 +96,10 @@ def _in_files(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -
     code = _answer(found, options, criteria, as_json)
     for error in failed:
         note(str(error))
-    return EXIT_SOME_FAILED if failed else code
+    if failed:
+        alone = len({error.where for error in failed}) == len(files) and code == EXIT_NOTHING
+        return failed[0].exit_code if alone else EXIT_SOME_FAILED
+    return code
 
 
 async def _on_servers(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -> int:

@@ -139,6 +139,8 @@ class LogFiles:
         """Lines of a time range, the oldest file first; those without a time are of the line
         before them. A file that cannot be read is in ``problems``; the others go on."""
         files = await self._files()
+        self.problems.clear()
+        wanted = _Range(since, until)
         if since is not None:
             files = await run_blocking_for(BATCH_DEADLINE, _changed_after, files, since)
         tails = self._new_tails()
@@ -147,7 +149,7 @@ class LogFiles:
             for path in files:
                 records = self._records_of(path, tails.tail(path))
                 while batch := await run_blocking_for(BATCH_DEADLINE, _next, records):
-                    yield [r for r in batch if _within(r.time, since, until)]
+                    yield wanted.of(batch)
         finally:
             tails.close()
         self._tails = tails
@@ -213,6 +215,7 @@ class LogFiles:
     async def track(self, criteria: TrackCriteria) -> AsyncIterator[TrackedMessage]:
         """Messages that match, by arrival."""
         files = await self._files()
+        self.problems.clear()
         found = await run_blocking_for(
             TRACK_DEADLINE, track_files, files, self._name, criteria, self._times, self._on_problem
         )
@@ -243,7 +246,19 @@ def _next(records: Iterator[LogRecord]) -> list[LogRecord]:
     return list(islice(records, BATCH))
 
 
-def _within(time: datetime | None, since: datetime | None, until: datetime | None) -> bool:
-    if time is None:
-        return True
-    return (since is None or time >= since) and (until is None or time <= until)
+class _Range:
+    """Picks the lines of a time; one without a time goes with the one before it."""
+
+    def __init__(self, since: datetime | None, until: datetime | None) -> None:
+        self._since, self._until = since, until
+        self._inside = since is None
+
+    def of(self, records: Sequence[LogRecord]) -> list[LogRecord]:
+        """Those in the range."""
+        return [record for record in records if self._holds(record.time)]
+
+    def _holds(self, time: datetime | None) -> bool:
+        if time is not None:
+            begun = self._since is None or time >= self._since
+            self._inside = begun and (self._until is None or time <= self._until)
+        return self._inside

@@ -33,7 +33,7 @@ class Tail:
         self._place = self._number = 0
         self._identity = NO_FILE
         self._splitter = LineSplitter()
-        self._waiting: deque[tuple[bytes, int]] = deque()
+        self._waiting: deque[tuple[bytes, int, int]] = deque()
         self._shown: tuple[bytes, int] | None = None
         if from_end:
             self._identity, self._place = self._look()
@@ -44,9 +44,8 @@ class Tail:
         if not self._waiting:
             self._read_on()
         if self._waiting and self._shown is not None:
-            if self._waiting[0] == self._shown:
+            if self._waiting[0][:2] == self._shown:
                 self._waiting.popleft()  # nothing but its end has come
-                self._number += 1
             self._shown = None
         count = min(most, len(self._waiting))
         return [self._record(*self._waiting.popleft()) for _ in range(count)]
@@ -58,9 +57,7 @@ class Tail:
         if self._waiting or beginning is None or beginning == self._shown or not self._rests(quiet):
             return []
         self._shown = beginning
-        record = self._record(*beginning)
-        self._number -= 1
-        return [record]
+        return [self._record(*beginning, self._number + 1)]
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -103,13 +100,15 @@ class Tail:
 
     def _read_lines(self) -> None:
         while not self._waiting and (octets := self._read()):
-            self._waiting.extend(self._splitter.feed(octets))
+            for line, left_out in self._splitter.feed(octets):
+                self._number += 1
+                self._waiting.append((line, left_out, self._number))
 
     def _begin_anew(self) -> None:
         self.close()
         if (beginning := self._splitter.unfinished()) is not None:
-            self._waiting.append(beginning)
-        self._identity, self._place = NO_FILE, 0
+            self._waiting.append((*beginning, self._number + 1))
+        self._identity, self._place, self._number = NO_FILE, 0, 0
         self._splitter = LineSplitter()
 
     def _read(self) -> bytes:
@@ -141,6 +140,5 @@ class Tail:
         self._file, self._identity = file, identity
         return True
 
-    def _record(self, line: bytes, left_out: int) -> LogRecord:
-        self._number += 1
-        return record_of(line, left_out, self._parse, str(self._path), self._number)
+    def _record(self, line: bytes, left_out: int, number: int) -> LogRecord:
+        return record_of(line, left_out, self._parse, str(self._path), number)

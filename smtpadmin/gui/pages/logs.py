@@ -173,10 +173,13 @@ class LogsPage(Page):
 
     def _on_status(self, status: FollowStatus) -> None:
         error = status.error
-        if error is None:
-            self.banner.hide()
-        else:
+        unread = list(getattr(self.context.session.connector, "problems", {}).values())
+        if error is not None:
             self._show_error(error)
+        elif unread and status.following:
+            self.banner.show_unread(unread)
+        else:
+            self.banner.hide()
 
     def _show_error(self, error: SmtpadminError) -> None:
         self.banner.show_message(
