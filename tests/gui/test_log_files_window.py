@@ -94,3 +94,23 @@ async def test_lines_that_were_left_out_are_told(
         logs.box.set_text("id:A1B2C3D400")
         await until(lambda: len(logs.store) == 0)
         assert words in {label.text() for label in logs.empty.findChildren(QLabel)}
+
+
+async def test_files_that_cannot_be_read_are_named_on_both_pages(tmp_path: Path) -> None:
+    (tmp_path / "mail.log").write_bytes(lines("A1B2C3D401", "u1@b.example", 1))
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\0\x01\x02\x03" * 500)
+    async with opened_window() as window:
+        drop(window, tmp_path)
+        await until(lambda: window.current_view() is not None)
+        view = window.current_view()
+        assert view is not None
+        logs, tracking = view.page("logs"), view.page("tracking")
+        assert isinstance(logs, LogsPage)
+        await until(lambda: logs.store.total == 5)
+        view.context.track(TrackCriteria(recipient="u1@b.example"))
+        assert isinstance(tracking, TrackingPage)
+        await until(lambda: len(tracking.store) == 1)
+        for page in (logs, tracking):
+            await until(lambda page=page: not page.banner.isHidden())
+            words = " ".join(label.text() for label in page.banner.findChildren(QLabel))
+            assert f"{tmp_path / 'photo.png'}: is not a log but a binary file" in words
