@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from smtpadmin.formats.log_clock import LogClock
-from smtpadmin.formats.postfix_log import is_postfix
+from smtpadmin.formats.postfix_programs import is_postfix
 from smtpadmin.formats.syslog_frame import parse_frame
 from smtpadmin.tracking.files import FORMATS, SYSLOG, recognised
 from smtpadmin.tracking.log_lines import head_of, read_lines

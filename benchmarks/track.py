@@ -30,6 +30,9 @@ from benchmarks.make_exim_log import EXIM, EximWorld  # noqa: E402
 from benchmarks.make_log import BusyWorld, write  # noqa: E402
 
 ENVIRONMENT = os.environ | {"LC_ALL": "C", "PYTHONPATH": str(ROOT)}
+ENVIRONMENT.pop(
+    "PYTHONDONTWRITEBYTECODE", None
+)  # an installed program is not compiled at each start
 ID = re.compile(rb"\]: ([0-9A-F]{6,15}): ")
 NAMED = re.compile(
     rb"(?:relay=127\.0\.0\.1[^\n]*queued as|forwarded as|notification:|orig_queue_id=|orig_id=) ?([0-9A-F]{6,15})\b"

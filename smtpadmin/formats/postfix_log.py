@@ -10,24 +10,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import lru_cache
 
 from smtpadmin.formats.log_clock import LogClock
 from smtpadmin.formats.postfix_action import action
 from smtpadmin.formats.postfix_delivery import delivery
 from smtpadmin.formats.postfix_grammar import ADDRESS, QUEUE_ID, Fields, client_fields, pairs
+from smtpadmin.formats.postfix_programs import is_postfix
 from smtpadmin.formats.postfix_session import READERS, ended, sasl_failure
 from smtpadmin.formats.syslog_frame import Frame, parse_frame
 from smtpadmin.model.log import LogRecord
 from smtpadmin.util.text import decode_line
 
-_PROCESS_NAMES = (
-    "anvil bounce cleanup defer discard dnsblog error flush lmtp local master nqmgr oqmgr pickup pipe"
-    " postalias postcat postconf postdrop postfix postfix-script postfix-tlsdb postkick postlock"
-    " postlog postlogd postmap postmulti postqueue postscreen postsuper proxymap proxywrite qmgr qmqpd"
-    " retry scache sendmail showq smtp smtpd spawn tlsmgr tlsproxy trace trivial-rewrite verify virtual"
-)
-PROCESSES = frozenset(_PROCESS_NAMES.split())
 _LEVEL = re.compile(r"(warning|error|fatal|panic): ")
 _ID = re.compile(rf"({QUEUE_ID}|NOQUEUE): ")
 _WORD = re.compile(r"[A-Za-z][A-Za-z_-]*")
@@ -97,21 +90,6 @@ def record_of(frame: Frame, line: bytes, file: str | None, number: int | None) -
         file,
         number,
     )
-
-
-@lru_cache(maxsize=1024)
-def is_postfix(program: str) -> bool:
-    """Whether a tag is one of Postfix's: ``anything/process``, or ``postfix/anything``."""
-    head, slash, process = program.rpartition("/")
-    if slash:
-        return process in PROCESSES or head.startswith("postfix")
-    return program in ("postfix", "postfix-script")
-
-
-def looks_like(line: bytes) -> bool:
-    """Whether a line is of this log."""
-    frame = parse_frame(line)
-    return frame.program is not None and is_postfix(frame.program)
 
 
 def read_message(text: str) -> tuple[str | None, str | None, str, Fields]:

@@ -21,6 +21,8 @@ REST_FACTOR = 2_000
 """A look through everything (some 40 ms with a million log lines) is followed by this many times as
 long without one."""
 
+THRESHOLDS = (700, 10, 10)
+"""As Python's own: new objects, and collections of the next younger generation."""
 _YOUNG = 1
 """The last generation but the oldest."""
 
@@ -42,9 +44,9 @@ class GarbageCollector(QObject):
         due = [
             generation
             for generation, (count, threshold) in enumerate(
-                zip(gc.get_count(), gc.get_threshold(), strict=True)
+                zip(gc.get_count(), THRESHOLDS, strict=True)
             )
-            if threshold and count > threshold and generation <= oldest
+            if count > threshold and generation <= oldest
         ]
         if not due:
             return None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtGui import QGuiApplication, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QApplication
 
 from smtpadmin.gui.theme.theme import current_theme
@@ -17,9 +19,16 @@ _cache: dict[tuple[str, str, int, float], QPixmap] = {}
 def icon(name: str, token: str = "text") -> QIcon:
     """An icon in a token's colour."""
     found = QIcon()
-    for ratio in (1.0, 2.0):
+    for ratio in sorted({1.0, _sharpest()}):
         found.addPixmap(pixmap(name, token, SIZE, ratio))
     return found
+
+
+def _sharpest() -> float:
+    """The highest pixel ratio of the screens there are, whole: Qt scales down without loss."""
+    application = QGuiApplication.instance()
+    assert isinstance(application, QGuiApplication)
+    return float(math.ceil(application.devicePixelRatio()))
 
 
 def tint(button: QAbstractButton, name: str, token: str = "text") -> None:

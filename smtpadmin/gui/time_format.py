@@ -43,8 +43,9 @@ class TimeFormat(QObject):
         if when is None:
             return ""
         local = when.astimezone(self.tz())
-        today = datetime.now(UTC).astimezone(self.tz()).date()
-        return f"{local:%H:%M:%S}" if local.date() == today else f"{local:%d %b %H:%M}"
+        if local.date() == datetime.now(self.tz()).date():
+            return local.time().isoformat("seconds")
+        return f"{local:%d %b %H:%M}"
 
     def full(self, when: datetime | None) -> str:
         """Date, time with milliseconds and zone, and how long ago; for tooltips."""

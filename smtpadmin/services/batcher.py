@@ -18,8 +18,8 @@ AT_A_TIME_S = 0.008
 
 
 class Batcher(Generic[T]):
-    """Hands rows to ``flush``, ``wait`` seconds after the first one came, in portions of at most
-    ``most``."""
+    """Hands rows to ``flush`` at once when nothing came for long, otherwise every ``wait`` seconds,
+    in portions of at most ``most``."""
 
     def __init__(
         self, flush: Callable[[list[T]], object], *, wait: float = 0.1, most: int = 1_000
@@ -29,12 +29,14 @@ class Batcher(Generic[T]):
         self._most = most
         self._pending: list[T] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._next = 0.0
 
     def add(self, rows: Iterable[T]) -> None:
         """Take rows; they are handed over soon."""
         self._pending.extend(rows)
         if self._pending and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(self._wait, self._hand_over_some)
+            delay = max(0.0, self._next - time.monotonic())
+            self._timer = asyncio.get_running_loop().call_later(delay, self._hand_over_some)
 
     def flush(self) -> None:
         """Hand over now all that is pending."""
@@ -56,7 +58,8 @@ class Batcher(Generic[T]):
 
     def _hand_over_some(self) -> None:
         self._timer = None
-        enough = time.monotonic() + AT_A_TIME_S
+        now = time.monotonic()
+        self._next, enough = now + self._wait, now + AT_A_TIME_S
         while self._pending and time.monotonic() < enough:
             self._hand_over()
         if self._pending:

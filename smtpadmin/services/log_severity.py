@@ -6,6 +6,7 @@ Postfix and Exim mark few lines with a level; a delivery that failed is a proble
 from __future__ import annotations
 
 import enum
+import functools
 
 from smtpadmin.model.log import LogRecord
 
@@ -38,11 +39,12 @@ _EVENTS = {
 
 def severity(record: LogRecord) -> Severity:
     """The worst of what level, status and event say."""
-    found = (
-        _LEVELS.get(record.level or ""),
-        _STATUS.get(str(record.fields.get("status", ""))),
-        _EVENTS.get(record.event),
-    )
+    return _worst(record.level, str(record.fields.get("status", "")), record.event)
+
+
+@functools.lru_cache(1_024)  # lines by the thousand, few differ in these; hostile ones push out
+def _worst(level: str | None, status: str, event: str) -> Severity:
+    found = (_LEVELS.get(level or ""), _STATUS.get(status), _EVENTS.get(event))
     if Severity.ERROR in found:
         return Severity.ERROR
     return Severity.WARNING if Severity.WARNING in found else Severity.INFO

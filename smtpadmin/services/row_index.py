@@ -46,6 +46,8 @@ _LAST_SLOT = 2_000_000_000
 """Slots are numbered anew before their numbers leave 32 bits."""
 _LOOKED_AT = 8_192
 """Slots looked through at once for the oldest rows."""
+_AT_ONCE = 16_384
+"""Slots counted at once."""
 _REMEMBERED = 1_024
 """Unpacked rows: those of a few screens."""
 
@@ -327,17 +329,27 @@ class RowIndex(Generic[T]):
     ) -> tuple[float, float, list[int], list[int]] | None:
         """The first and the last time of the slots, and how many there are in each of so many
         spans between them: all, and those whose flag is not 0."""
-        times, flags = self.numbers(time, slots), self.numbers(flag, slots)
-        known = ~np.isnan(times)
-        if not known.all():
-            times, flags = times[known], flags[known]
-        if not len(times):
+        parts = list(self._known_times(time, flag, slots))
+        if not parts:
             return None
-        first, last = float(times.min()), float(times.max())
-        places = ((times - first) * (bars / max(last - first, 1e-9))).astype(np.int32)
-        np.minimum(places, bars - 1, out=places)
-        counts, flagged = (np.bincount(p, minlength=bars) for p in (places, places[flags != 0]))
+        first = min(float(times.min()) for times, _ in parts)
+        last = max(float(times.max()) for times, _ in parts)
+        counts, flagged = np.zeros(bars, np.int64), np.zeros(bars, np.int64)
+        for times, flags in parts:
+            places = ((times - first) * (bars / max(last - first, 1e-9))).astype(np.int32)
+            np.minimum(places, bars - 1, out=places)
+            counts += np.bincount(places, minlength=bars)
+            flagged += np.bincount(places[flags != 0], minlength=bars)
         return first, last, counts.tolist(), flagged.tolist()
+
+    def _known_times(self, time: str, flag: str, slots: Ints) -> Iterator[tuple[Floats, Floats]]:
+        """In parts that the processor's cache holds, which is several times faster."""
+        for at in range(0, len(slots), _AT_ONCE):
+            part = slots[at : at + _AT_ONCE]
+            times, flags = self.numbers(time, part), self.numbers(flag, part)
+            known = ~np.isnan(times)
+            if known.any():
+                yield (times, flags) if known.all() else (times[known], flags[known])
 
     def grid(
         self, text: str, number: str, edges: Sequence[float], now: float, only: tuple[str, float]

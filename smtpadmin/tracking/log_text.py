@@ -8,7 +8,6 @@ Compressed files are unpacked once, when they are first needed, into a file with
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -104,6 +103,8 @@ class LogFile:
         self.problem = UsageError(what, where=str(self.path))
 
     def _unpacked(self) -> BinaryIO:
+        import tempfile  # 2 ms, for compressed files only
+
         room = cast("BinaryIO", tempfile.TemporaryFile(prefix="smtpadmin-", buffering=0))  # noqa: SIM115 - closed with the file
         try:
             for chunk in chunks(self.path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -101,3 +103,27 @@ def test_criteria_in_words() -> None:
     )
     assert in_words(criteria) == "from: <>, status: sent, since: 2026-03-01T00:00:00+00:00"
     assert in_words(TrackCriteria(lines=True)) == "all messages"
+
+
+def test_a_search_in_an_exim_log_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    """Starting takes longer than searching a million lines."""
+    path = tmp_path / "mainlog"
+    path.write_text(
+        "2026-03-02 09:44:31 1rABcd-000DEF-99 <= a@example.org H=mx [192.0.2.1] P=esmtp S=812\n"
+        '2026-03-02 09:44:33 1rABcd-000DEF-99 => b@example.net R=dns T=smtp H=mx2 [192.0.2.2] C="250 OK"\n'
+        "2026-03-02 09:44:33 1rABcd-000DEF-99 Completed\n"
+    )
+    program = (
+        "import sys; from smtpadmin.cli.app import run; code = run(sys.argv[1:]);"
+        "needless = {'asyncio', 'ssl', 'msgspec', 'rich', 'numpy', 'tempfile', 'zoneinfo', 'PySide6',"
+        " 'smtpadmin.formats.postfix_log', 'smtpadmin.formats.postfix_session',"
+        " 'smtpadmin.connectors.api'} & set(sys.modules);"
+        "sys.exit(f'loaded {sorted(needless)}' if needless else code)"
+    )
+    options = ("--tz", "UTC", "--json", "--to", "b@example.net", "--log", str(path))
+    done = subprocess.run(
+        [sys.executable, "-c", program, "track", *options],
+        capture_output=True, text=True, timeout=30, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["queue_ids"] == ["1rABcd-000DEF-99"]

@@ -40,3 +40,18 @@ def test_it_leaves_with_0_after_its_first_frame_when_asked(arguments: tuple[str,
     done = run(*arguments, **environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
+
+
+def test_qt_reads_no_source_of_ours() -> None:
+    program = (
+        "import inspect, sys; read = []; getsource = inspect.getsource;"
+        "inspect.getsource = lambda module: read.append(module.__name__) or getsource(module);"
+        "from smtpadmin.cli.window import open_window; code = open_window();"
+        "ours = [name for name in read if 'smtpadmin' in name]; sys.exit(f'{ours}' if ours else code)"
+    )
+    environment = {"QT_QPA_PLATFORM": "offscreen", "SMTPADMIN_EXIT_AFTER_FIRST_FRAME": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **environment},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpadmin.formats.log_clock import LogClock
-from smtpadmin.formats.postfix_log import is_postfix, looks_like, parse_line
+from smtpadmin.formats.postfix_log import parse_line
+from smtpadmin.formats.postfix_programs import looks_like
 from smtpadmin.model.log import LogRecord
 
 HEAD = "Jun  6 23:34:18 mx1 "
@@ -46,7 +47,7 @@ def test_a_record_has_every_part_of_its_line() -> None:
     ],
 )
 def test_names_of_services(program: str) -> None:
-    assert is_postfix(program)
+    assert looks_like(f"{HEAD}{program}[1]: x".encode())
     assert record("A1B2C3: removed", f"{program}[1]").queue_id == "A1B2C3"
 
 

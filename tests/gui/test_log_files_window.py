@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QLabel
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from smtpadmin.gui.main_window import MainWindow
 from smtpadmin.gui.models.log_columns import is_problem
@@ -90,7 +92,7 @@ async def test_lines_that_were_left_out_are_told(
         assert isinstance(logs, LogsPage)
         await until(lambda: logs.store.left_out == 150)
         words = "The newest 50 lines are kept; 150 older ones were left out."
-        assert words in {label.text() for label in logs.findChildren(QLabel)}
+        await until(lambda: words in {label.text() for label in logs.findChildren(QLabel)})
         logs.box.set_text("id:A1B2C3D400")
         await until(lambda: len(logs.store) == 0)
         assert words in {label.text() for label in logs.empty.findChildren(QLabel)}
@@ -114,3 +116,50 @@ async def test_files_that_cannot_be_read_are_named_on_both_pages(tmp_path: Path)
             await until(lambda page=page: not page.banner.isHidden())
             words = " ".join(label.text() for label in page.banner.findChildren(QLabel))
             assert f"{tmp_path / 'photo.png'}: is not a log but a binary file" in words
+
+
+def wheel(view: QWidget, up: bool) -> None:
+    at = QPointF(60, 60)
+    turn = QPoint(0, 360 if up else -360)
+    none = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase
+    event = QWheelEvent(at, view.mapToGlobal(at), QPoint(), turn, *none, False)
+    QApplication.sendEvent(view, event)
+
+
+@pytest.mark.parametrize("by", ["wheel", "key"])
+async def test_a_log_that_is_full_lets_go_when_its_reader_scrolls_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    monkeypatch.setattr("smtpadmin.gui.pages.logs.LIMIT", 200)
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"".join(lines(f"A1B2C3D4{n:02}", f"u{n}@b.example", n) for n in range(45)))
+    async with opened_window() as window:
+        drop(window, path)
+        await until(lambda: window.current_view() is not None)
+        view = window.current_view()
+        assert view is not None
+        logs = view.page("logs")
+        assert isinstance(logs, LogsPage)
+        table, bar = logs.table, logs.table.verticalScrollBar()
+        await until(lambda: logs.store.left_out == 25 and bar.value() == bar.maximum() > 0)
+        if by == "wheel":
+            wheel(table.viewport(), up=True)
+        else:
+            table.setCurrentIndex(table.rows.index(logs.store.total - 1, 0))
+            for _ in range(2):
+                QTest.keyClick(table, Qt.Key.Key_PageUp)
+        assert logs.follow_button.text() == "Go back to the end"
+        first = table.rows.row(table.rowAt(0)).raw
+        with path.open("ab") as file:
+            file.write(lines("A1B2C3D499", "new@b.example", 50))
+        await until(lambda: logs.store.left_out == 30)
+        await asyncio.sleep(0.1)
+        assert table.rows.row(table.rowAt(0)).raw == first
+        while bar.value() < bar.maximum():
+            wheel(table.viewport(), up=False)
+        assert logs.follow_button.text() == "Following"
+        with path.open("ab") as file:
+            file.write(lines("A1B2C3D498", "last@b.example", 51))
+        await until(lambda: logs.store.left_out == 35)
+        await until(lambda: bar.value() == bar.maximum())
+        assert table.rows.row(table.rowAt(table.viewport().height() - 8)).queue_id == "A1B2C3D498"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta, tzinfo
 
 import pytest
 
-from smtpadmin.gui.time_format import age, octets, seconds
+from smtpadmin.gui import time_format
+from smtpadmin.gui.time_format import TimeFormat, age, octets, seconds
 
 
 @pytest.mark.parametrize(
@@ -45,3 +47,41 @@ def test_octets(size: int | None, words: str) -> None:
 )
 def test_seconds(span: float | None, words: str) -> None:
     assert seconds(span) == words
+
+
+class _Clock(datetime):
+    """Stands at one instant."""
+
+    instant: datetime
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> datetime:  # type: ignore[override]
+        here = cls.instant.astimezone(tz)
+        return here if tz else here.replace(tzinfo=None)
+
+
+@pytest.mark.parametrize(
+    ("now", "when", "local", "utc"),
+    [
+        ("2026-03-01T12:00:00", "2026-03-01T11:02:03.9", "12:02:03", "11:02:03"),
+        ("2026-03-01T23:30:00", "2026-03-01T12:00:00", "01 Mar 13:00", "12:00:00"),  # past midnight
+        ("2026-03-01T23:30:00", "2026-03-01T23:00:00", "00:00:00", "23:00:00"),
+        ("2026-03-02T00:30:00", "2026-03-01T23:30:00", "00:30:00", "01 Mar 23:30"),
+        ("2026-03-29T12:00:00", "2026-03-29T00:59:59", "01:59:59", "00:59:59"),  # summer time begins
+        ("2026-03-29T12:00:00", "2026-03-29T01:00:00", "03:00:00", "01:00:00"),
+    ],
+)  # fmt: skip
+def test_a_time_has_its_date_unless_it_is_today_in_the_zone_shown(
+    monkeypatch: pytest.MonkeyPatch, now: str, when: str, local: str, utc: str
+) -> None:
+    times = TimeFormat()
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+        time.tzset()
+        patch.setattr(_Clock, "instant", datetime.fromisoformat(now + "+00:00"), raising=False)
+        patch.setattr(time_format, "datetime", _Clock)
+        instant = datetime.fromisoformat(when + "+00:00")
+        assert times.time(instant) == local
+        times.switch()
+        assert times.time(instant) == utc
+    time.tzset()

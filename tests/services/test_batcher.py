@@ -12,17 +12,21 @@ from smtpadmin.services.batcher import Batcher
 from tests.support.waiting import until
 
 
-async def test_rows_within_the_wait_are_one_batch() -> None:
+async def test_the_first_rows_come_at_once_and_further_ones_together() -> None:
     batches: list[list[int]] = []
-    batcher = Batcher(batches.append, wait=0.02)
+    batcher = Batcher(batches.append, wait=0.1)
+    started = time.monotonic()
     batcher.add([1])
     batcher.add([2, 3])
     assert batches == []
     await until(lambda: batches)
     assert batches == [[1, 2, 3]]
     batcher.add([4])
+    await asyncio.sleep(0.01)
+    batcher.add([5])
     await until(lambda: len(batches) == 2)
-    assert batches[1] == [4]
+    assert batches[1] == [4, 5]
+    assert time.monotonic() - started >= 0.1
 
 
 async def test_many_rows_come_in_portions() -> None:
@@ -50,7 +54,7 @@ async def test_others_work_while_many_rows_are_handed_over(monkeypatch: pytest.M
 
 async def test_the_end_flushes_and_nothing_is_no_batch() -> None:
     batches: list[list[int]] = []
-    batcher = Batcher(batches.append, wait=60, most=2)
+    batcher = Batcher(batches.append, most=2)
     batcher.flush()
     batcher.add([])
     batcher.add([1, 2, 3])
@@ -61,7 +65,7 @@ async def test_the_end_flushes_and_nothing_is_no_batch() -> None:
 
 async def test_draining_hands_over_all_and_lets_others_work() -> None:
     batches: list[list[int]] = []
-    batcher = Batcher(batches.append, wait=60, most=2)
+    batcher = Batcher(batches.append, most=2)
     batcher.add([1, 2, 3])
     seen: list[int] = []
 

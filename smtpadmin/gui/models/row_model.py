@@ -27,6 +27,15 @@ class Cell(NamedTuple):
     icon: str | None
 
 
+def cell_of(column: TableColumn[T], row: T) -> Cell:
+    """What is painted of a row in a column."""
+    return Cell(
+        visible(column.text(row), MOST_CELL),
+        column.tone(row) if column.tone else None,
+        column.icon(row) if column.icon else None,
+    )
+
+
 class RowModel(QAbstractTableModel, Generic[T]):
     """Rows of a store as table cells."""
 
@@ -41,14 +50,10 @@ class RowModel(QAbstractTableModel, Generic[T]):
         """The row object at a visible position."""
         return self.store.row(position)
 
-    def cell(self, position: int, number: int) -> Cell:
-        """What is painted of one cell."""
-        column, row = self.columns[number], self.store.row(position)
-        return Cell(
-            visible(column.text(row), MOST_CELL),
-            column.tone(row) if column.tone else None,
-            column.icon(row) if column.icon else None,
-        )
+    def rows(self, first: int, last: int) -> list[T]:
+        """The row objects from one visible position to another, both included. A packed row is
+        made anew every time: who wants several of its cells asks for it once."""
+        return [self.store.row(position) for position in range(first, last + 1)]
 
     def column_number(self, name: str) -> int:
         """Where a column stands; -1 when there is none of that name."""

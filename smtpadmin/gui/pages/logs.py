@@ -41,6 +41,8 @@ LIMIT = 1_000_000
 BACKLOG = timedelta(hours=4)
 ALL = timedelta(days=365 * 60)
 HISTOGRAM_EVERY_MS = 1_000
+SHOWN_EVERY_MS = 25
+"""More pictures a second nobody can read; a log that is loaded has better use of the time."""
 
 
 def _packing() -> Packing[LogRecord]:
@@ -74,7 +76,11 @@ class LogsPage(Page):
         self._follow = LogFollow(source, self._on_records, backlog=backlog) if source else None
         self._timer = QTimer(self)
         self._timer.setInterval(HISTOGRAM_EVERY_MS)
-        self._timer.timeout.connect(self._paint_histogram)
+        self._timer.timeout.connect(self._count)
+        self._soon = QTimer(self)
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(SHOWN_EVERY_MS)
+        self._soon.timeout.connect(self._show_arrived)
         self._lay_out()
         self._connect()
         self._show_following()
@@ -124,7 +130,9 @@ class LogsPage(Page):
         self.table.activated_row.connect(self._track)
         self.table.followed.connect(self._track)
         self.table.menu_opening.connect(self._add_to_menu)
-        self.table.verticalScrollBar().sliderMoved.connect(self._on_scrolled)
+        bar = self.table.verticalScrollBar()
+        bar.valueChanged.connect(self._on_moved)  # by keys, too
+        bar.actionTriggered.connect(self._on_scrolled)
         self.histogram.chosen.connect(self.go_to)
         TIMES.changed.connect(self.table.rows.refresh_texts)
         if self._follow is not None:
@@ -133,7 +141,7 @@ class LogsPage(Page):
     def activate(self) -> None:
         super().activate()
         self._timer.start()
-        self._paint_histogram()
+        self._count()
         if not self._started and self._follow is not None:
             self._started = True
             self.scope.spawn("follow", self._follow.run())
@@ -166,8 +174,13 @@ class LogsPage(Page):
     def _on_records(self, records: list[LogRecord]) -> None:
         self.store.append(records)
         self._dirty = True
+        if not self._soon.isActive():
+            self._soon.start()
+
+    def _show_arrived(self) -> None:
         self._show_emptiness()
-        self._show_left_out()
+        if self._foot.isHidden():
+            self._show_left_out()
         if self._following and self.is_active:
             self.table.scrollToBottom()
 
@@ -190,7 +203,7 @@ class LogsPage(Page):
     def _on_filter(self, wanted: Filter) -> None:
         self.store.set_filter(wanted, datetime.now(UTC))
         self._dirty = True
-        self._paint_histogram()
+        self._count()
         self._show_emptiness()
         if self._following:
             self.table.scrollToBottom()
@@ -233,17 +246,24 @@ class LogsPage(Page):
     def _clear(self) -> None:
         self.box.set_text("")
 
-    def _paint_histogram(self) -> None:
+    def _count(self) -> None:
         if not self._dirty:
             return
         self._dirty = False
+        self._show_left_out()
         self.histogram.show_spread(self.store.spread("time", "problem", BARS))
 
     # Following.
 
+    def _on_moved(self) -> None:
+        bar = self.table.verticalScrollBar()
+        if self._following and bar.value() < bar.maximum():
+            self._following = False
+            self._show_following()
+
     def _on_scrolled(self) -> None:
         bar = self.table.verticalScrollBar()
-        self._following = bar.value() >= bar.maximum()
+        self._following = bar.sliderPosition() >= bar.maximum()
         self._show_following()
 
     def _on_follow(self) -> None:
@@ -253,6 +273,7 @@ class LogsPage(Page):
             self.table.scrollToBottom()
 
     def _show_following(self) -> None:
+        self.table.keeps_end = self._following
         self.follow_button.setChecked(self._following)
         self.follow_button.setText(
             self.tr("Following") if self._following else self.tr("Go back to the end")

@@ -1,7 +1,7 @@
 """The table of every page: rows of a store, sorted by header, copied as TSV, filtered by menu.
 
 Rows never jump under the pointer: when rows come or go above the first visible one, the view
-scrolls with them. Single letters act only while the table has the focus.
+scrolls with them; not where it ``keeps_end``, as a followed log does. Single letters act only while the table has the focus.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Collection, Hashable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.widgets.cell_delegate import CellDelegate
+from smtpadmin.gui.widgets.cell_painter import CellPainter
 from smtpadmin.model.filter import TextTerm
 
 NORMAL_EXTRA, COMPACT_EXTRA = 13, 7
@@ -44,10 +45,12 @@ class Table(QTableView):
     def __init__(self, model: RowModel[Any], name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.rows = model
+        self.keeps_end = False
         self._anchor: tuple[int, int] | None = None
         self.setModel(model)
         self.setAccessibleName(name)
         self.setItemDelegate(CellDelegate(self))
+        self._painter = CellPainter(self, model)
         self._set_behaviour()
         self._set_header()
         model.rowsAboutToBeInserted.connect(self._remember_anchor)
@@ -93,6 +96,13 @@ class Table(QTableView):
         """Rows of 24 instead of 30 px, at 100 % font."""
         extra = COMPACT_EXTRA if compact else NORMAL_EXTRA
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + extra)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self.viewport())
+        try:
+            self._painter.paint(painter, event.rect())
+        finally:  # a traceback would keep it alive, and Qt fails on the next frame
+            painter.end()
 
     # Sorting.
 
@@ -142,7 +152,7 @@ class Table(QTableView):
     def _remember_anchor(self) -> None:
         top = self.rowAt(0)
         bar = self.verticalScrollBar()
-        self._anchor = (top, bar.value()) if top > 0 else None
+        self._anchor = (top, bar.value()) if top > 0 and not self.keeps_end else None
 
     def _on_inserted(self, parent: object, first: int, last: int) -> None:
         self._shift(first, last - first + 1)

@@ -12,7 +12,7 @@ from pytestqt.modeltest import ModelTester
 
 from smtpadmin.formats.filter_language import parse_filter
 from smtpadmin.gui.models.queue_columns import QUEUE_TABLE
-from smtpadmin.gui.models.row_model import RowModel
+from smtpadmin.gui.models.row_model import RowModel, cell_of
 from smtpadmin.model.queue import QueueEntry, QueueRecipient
 from smtpadmin.services.columns import QUEUE_COLUMNS
 from smtpadmin.services.queue_watch import queue_key
@@ -99,3 +99,17 @@ def test_a_selection_moves_with_its_row_when_sorted(qtmodeltester: ModelTester) 
     model.sort(model.column_number("size"), Qt.SortOrder.DescendingOrder)
     assert kept.data() == "Q0002"
     assert kept.row() == 7
+
+
+def test_rows_of_a_stretch_are_those_of_its_positions_now() -> None:
+    store = RowStore(QUEUE_COLUMNS, key=queue_key)
+    model = model_with(store)
+    store.append([entry(n) for n in range(9)])
+    store.sort("size", descending=True)
+    assert [row.queue_id for row in model.rows(2, 4)] == ["Q0006", "Q0005", "Q0004"]
+    store.upsert([entry(5, "hold")])
+    cells = [cell_of(model.columns[0], row) for row in model.rows(2, 4)]
+    assert [cell.text for cell in cells] == ["deferred", "held", "deferred"]
+    assert cells[0].tone
+    assert cells[0].icon
+    assert cell_of(model.columns[8], entry(1)) == ("Q0001", None, None)

@@ -1,40 +1,25 @@
-"""What a cell shows fits into it, and follows the palette."""
+"""A double click on the edge of a header gives the column a readable width."""
 
 from __future__ import annotations
 
 import pytest
-from PySide6.QtGui import QFont
 
 from smtpadmin.gui.application import make_application
-from smtpadmin.gui.widgets.cell_delegate import CellFont
-from smtpadmin.gui.widgets.pill import pill
+from smtpadmin.gui.models.log_columns import LOG_TABLE
+from smtpadmin.gui.models.row_model import RowModel
+from smtpadmin.gui.widgets.table import Table
+from smtpadmin.model.log import LogRecord
+from smtpadmin.services.columns import LOG_COLUMNS
+from smtpadmin.services.row_store import RowStore
 
 pytestmark = pytest.mark.gui
 
 
-@pytest.mark.parametrize(
-    "text", ["", "sent", "i" * 60, "W" * 60, "日本語のメール" * 9, "a\u0301" * 40]
-)
-@pytest.mark.parametrize("width", [0, 40, 200, 2_000])
-async def test_a_fitted_text_is_never_wider_than_its_cell(text: str, width: int) -> None:
+async def test_a_column_fitted_to_its_contents_is_never_too_narrow_to_read() -> None:
     make_application()
-    font = CellFont(QFont())
-    fitted = font.fitted(text, width)
-    if fitted == text:
-        assert font.metrics.horizontalAdvance(text) <= width or not text
-    else:
-        assert fitted.endswith("…") or width < font.metrics.horizontalAdvance("…") + 1
-
-
-@pytest.mark.parametrize("most", [1, 30, 400])
-@pytest.mark.parametrize("ratio", [1.0, 1.5, 2.0])
-async def test_a_pill_is_as_wide_as_its_word_but_not_wider_than_its_column(
-    most: int, ratio: float
-) -> None:
-    make_application()
-    drawn = pill("deferred", "warn", "#fff4d6", "#6b4e00", "warning", QFont(), ratio, most)
-    size = drawn.deviceIndependentSize()
-    assert size.width() <= most + 1
-    assert drawn.devicePixelRatio() == ratio
-    if most == 400:
-        assert 60 < size.width() < 200
+    store: RowStore[LogRecord] = RowStore(LOG_COLUMNS)
+    store.append([LogRecord("x")])
+    table = Table(RowModel(store, LOG_TABLE), "log")
+    table.setColumnWidth(2, 30)
+    table.resizeColumnToContents(2)
+    assert table.columnWidth(2) >= 80
