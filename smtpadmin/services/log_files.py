@@ -99,19 +99,19 @@ class LogFiles:
         """Which files there are, and of which formats. Raises UsageError."""
         files = await self._files()
         names = await run_blocking_for(BATCH_DEADLINE, self._formats, files)
-        if not any(names):
+        octets = sum(status.st_size for path in files if (status := _status(path)))
+        if octets and not any(names):
             known = await run_blocking_for(BATCH_DEADLINE, _known_formats)
             raise UsageError(
                 "none of the files is a mail log that can be read",
                 where=", ".join(map(str, self._paths[:3])),
                 remedy=f"Known formats: {known}.",
             )
-        octets = sum(status.st_size for path in files if (status := _status(path)))
         shown = [str(path) for path in files[:20]]
         more = f" and {len(files) - 20} more" if len(files) > 20 else ""
         facts = {
             "Files": ", ".join(shown) + more,
-            "Formats": ", ".join(sorted({name for name in names if name})),
+            "Formats": ", ".join(sorted({name for name in names if name})) or "not known yet",
             "Size": f"{octets} octets",
         }
         return ProbeResult("Log files", "", f"{len(files)} files", facts)
@@ -185,7 +185,9 @@ class LogFiles:
         while True:
             await asyncio.sleep(pause)
             if loop.time() - files_known_at > LOOK_FOR_FILES_EVERY:
-                await run_blocking_for(BATCH_DEADLINE, tails.look_for_files)
+                missing = await run_blocking_for(BATCH_DEADLINE, tails.look_for_files)
+                if missing is not None:
+                    raise missing
                 files_known_at = loop.time()
             fresh, fault = await run_blocking_for(
                 BATCH_DEADLINE, tails.next_records, FOLLOWED_AT_ONCE

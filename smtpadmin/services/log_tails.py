@@ -63,6 +63,7 @@ class Tails:
         self._paths, self._format, self._zone = paths, format_name, zone
         self._followed: dict[Path, _Followed] = {}
         self._seen: set[tuple[int, int]] = set()
+        self._were_missing = False
 
     def add(self, files: Iterable[Path], *, from_end: bool = False) -> None:
         """Follow the newest file of each log, from its beginning or its end."""
@@ -76,12 +77,16 @@ class Tails:
         found = self._followed.get(path)
         return found.tail if found else None
 
-    def look_for_files(self) -> None:
-        """Follow files that came since; let go of those that others took the place of."""
+    def look_for_files(self) -> UsageError | None:
+        """Follow files that came since; let go of those that others took the place of. Gives what
+        is wrong when there are no files twice in a row: between the steps of a rotation there may
+        be none."""
         try:
             files = log_files(self._paths)
-        except UsageError:
-            return  # between the two steps of a rotation there may be none
+        except UsageError as error:
+            fault, self._were_missing = error if self._were_missing else None, True
+            return fault
+        self._were_missing = False
         newest = _newest(files)
         held = {followed.tail.identity for followed in self._followed.values()}
         for path in newest:
@@ -90,6 +95,7 @@ class Tails:
         self._seen = set(map(_identity, files))
         for path in [p for p in self._followed if p in files and p not in newest]:
             self._followed.pop(path).tail.close()
+        return None
 
     def next_records(self, most: int) -> tuple[list[LogRecord], UsageError | None]:
         """The next lines of all files, at most so many of each, and why one cannot be read."""

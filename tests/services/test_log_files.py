@@ -91,6 +91,11 @@ async def test_what_is_no_log_is_one_sentence(tmp_path: Path) -> None:
         await source(tmp_path / "gone").probe()
 
 
+async def test_a_log_that_is_still_empty_is_one(tmp_path: Path) -> None:
+    (tmp_path / "mail.log").touch()
+    assert (await source(tmp_path).probe()).facts["Formats"] == "not known yet"
+
+
 async def test_lines_are_followed_through_a_rotation(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -204,3 +204,15 @@ def test_only_so_many_files_are_followed(tmp_path: Path, monkeypatch: pytest.Mon
     add(tmp_path / "log0", "again")
     assert new(tails) == ["again"]
     tails.close()
+
+
+def test_files_that_stay_away_are_missed(folder: Path, tails: Tails) -> None:
+    shutil.rmtree(folder)
+    assert tails.look_for_files() is None
+    fault = tails.look_for_files()
+    assert fault is not None
+    assert "no such file" in str(fault)
+    folder.mkdir()
+    add(folder / "mail.log", "back")
+    assert tails.look_for_files() is None
+    assert new(tails) == ["back"]
