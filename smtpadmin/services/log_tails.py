@@ -63,6 +63,8 @@ class Tails:
         self._paths, self._format, self._zone = paths, format_name, zone
         self._followed: dict[Path, _Followed] = {}
         self._seen: set[tuple[int, int]] = set()
+        self._leaving: set[Path] = set()
+        """Read to their end, then let go of."""
         self._were_missing = False
 
     def add(self, files: Iterable[Path], *, from_end: bool = False) -> None:
@@ -89,25 +91,38 @@ class Tails:
         self._were_missing = False
         newest = _newest(files)
         held = {followed.tail.identity for followed in self._followed.values()}
-        for path in newest:
+        for path in [p for p in files if p in newest or self._came_between(p, newest)]:
             if path not in self._followed and (identity := _identity(path)) not in held:
                 self._follow(path, from_end=identity in self._seen)
         self._seen = set(map(_identity, files))
-        for path in [p for p in self._followed if p in files and p not in newest]:
-            self._followed.pop(path).tail.close()
+        self._leaving = {p for p in self._followed if p in files and p not in newest}
         return None
+
+    def _came_between(self, path: Path, newest: Sequence[Path]) -> bool:
+        """Whether a file with a date was begun since the last look, and one with a later date too.
+        One beside a file without a date was rotated out of that, which is followed."""
+        if _identity(path) in self._seen or not _is_text(path):
+            return False
+        said = rotation(path.name)
+        beside = [rotation(later.name) for later in newest if later.parent == path.parent]
+        return bool(said.date) and any(
+            later.base == said.base and later.date > said.date for later in beside
+        )
 
     def next_records(self, most: int) -> tuple[list[LogRecord], UsageError | None]:
         """The next lines of all files, at most so many of each, and why one cannot be read."""
         found: list[LogRecord] = []
         fault: UsageError | None = None
         now = datetime.now(UTC)
-        for followed in self._followed.values():
+        for path, followed in list(self._followed.items()):
             followed.clock.move_to(now)
             try:
-                found += followed.tail.next_records(most) or followed.tail.unfinished(QUIET)
+                fresh = followed.tail.next_records(most) or followed.tail.unfinished(QUIET)
             except UsageError as error:
-                fault = error
+                fresh, fault = [], error
+            found += fresh
+            if not fresh and path in self._leaving:
+                self._followed.pop(path).tail.close()
         return found, fault
 
     def close(self) -> None:
@@ -128,7 +143,7 @@ def _newest(files: Iterable[Path]) -> list[Path]:
     of_logs = {(path.parent, rotation(path.name).base): path for path in files}
     changed: list[tuple[float, Path]] = []
     for path in of_logs.values():
-        if is_packed(path.name) or is_compressed(path) or is_binary(head_of(path, 8192)):
+        if not _is_text(path):
             continue
         try:
             changed.append((path.stat().st_mtime, path))
@@ -136,6 +151,11 @@ def _newest(files: Iterable[Path]) -> list[Path]:
             continue  # renamed or deleted just now
     kept = {path for _, path in sorted(changed)[-MOST_FOLLOWED:]}
     return [path for path in of_logs.values() if path in kept]
+
+
+def _is_text(path: Path) -> bool:
+    """Whether lines may be added to a file."""
+    return not (is_packed(path.name) or is_compressed(path) or is_binary(head_of(path, 8192)))
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -85,11 +85,17 @@ def test_the_next_days_file_takes_the_place_of_the_last(tmp_path: Path) -> None:
     tails.add(log_files([tmp_path]))
     add(tmp_path / "mail-20261125", "last")
     assert new(tails) == ["old", "last"]
-    add(tmp_path / "mail-20261126", "next")
+    add(tmp_path / "mail-20261125", "last of it")
+    add(tmp_path / "mail-20261126", "next", "and next")
+    (tmp_path / "mail-20261125.gz").write_bytes(gzip.compress(b"packed\n"))
+    add(tmp_path / "mail-20261127", "after that")
     tails.look_for_files()
-    add(tmp_path / "mail-20261126", "and on")
-    assert new(tails) == ["next", "and on"]
+    add(tmp_path / "mail-20261127", "and on")
+    assert new(tails) == ["last of it", "next", "and next", "after that", "and on"]
+    tails.look_for_files()
+    assert new(tails) == []
     assert tails.tail(tmp_path / "mail-20261125") is None
+    assert tails.tail(tmp_path / "mail-20261126") is None
     tails.close()
 
 
