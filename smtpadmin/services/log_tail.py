@@ -64,18 +64,19 @@ class Tail:
         """Device and number of the file that is read; :data:`NO_FILE` when none was there yet."""
         return self._identity
 
-    def _rests(self, quiet: float) -> bool:
-        try:
-            changed = self._path.stat().st_mtime
-        except OSError:
-            return True
-        return not 0 <= time.time() - changed < quiet
-
     def close(self) -> None:
         """Let go of the file."""
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _rests(self, quiet: float) -> bool:
+        """Whether the file that is read, by whatever name, was not changed for so long."""
+        try:
+            found = os.fstat(self._file.fileno()) if self._file else self._path.stat()
+        except OSError:
+            return False
+        return not 0 <= time.time() - found.st_mtime < quiet
 
     def _look(self) -> tuple[tuple[int, int], int]:
         """Which file stands under the name, and its length."""

@@ -132,6 +132,9 @@ def test_a_line_that_is_being_written_is_not_shown_in_halves(path: Path, tail: T
     add(path, b"half")
     assert new(tail) == []
     assert tail.unfinished(quiet=60.0) == []
+    if log_tail.KEEPS_OPEN:
+        path.rename(path.with_suffix(".1"))
+        assert tail.unfinished(quiet=60.0) == []
 
 
 def test_a_file_that_is_not_there_yet_is_awaited(path: Path, tail: Tail) -> None:
