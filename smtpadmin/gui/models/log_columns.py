@@ -27,7 +27,7 @@ def _time(record: LogRecord) -> str:
 
 
 LOG_TABLE: tuple[TableColumn[LogRecord], ...] = (
-    TableColumn("time", "Time", 16, _time, lambda r: TIMES.full(r.time), mono=True),
+    TableColumn("time", "Time", 18, _time, lambda r: TIMES.full(r.time), mono=True),
     TableColumn(
         "level", "Level", 11, _level, pill=True,
         tone=lambda r: _TONES.get(severity(r), "info"),
