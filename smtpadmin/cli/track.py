@@ -166,7 +166,7 @@ def _show(found: list[TrackedMessage], as_json: bool) -> int:
     elif found:
         columns = ("Arrived", "Status", "Sender", "Recipients", "Subject", "Queue IDs")
         print_table(columns, (_row(message) for message in found), whole=("Status", "Queue IDs"))
-        note(f"{len(found)} messages")
+        note(f"{len(found)} message{'' if len(found) == 1 else 's'}")
     return 0 if found else 1
 
 

@@ -114,7 +114,8 @@ class LogFiles:
             "Formats": ", ".join(sorted({name for name in names if name})) or "not known yet",
             "Size": f"{octets} octets",
         }
-        return ProbeResult("Log files", "", f"{len(files)} files", facts)
+        count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+        return ProbeResult("Log files", "", count, facts)
 
     async def close(self) -> None:
         """Nothing is kept open."""
