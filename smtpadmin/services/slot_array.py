@@ -116,6 +116,13 @@ class SlotList(Generic[T]):
             yield self._pieces[piece], slice(place, place + length)
             at += length
 
+    def put(self, slot: int, item: T) -> None:
+        """Put one object into a slot that is there or the next one."""
+        piece, place = divmod(slot - self._lowest, _PIECE)
+        if piece == len(self._pieces):
+            self._pieces.append(np.full(_PIECE, self._nothing, np.object_))
+        self._pieces[piece][place] = item
+
     def write(self, first: int, items: Sequence[T]) -> None:
         """Put objects into the slots from ``first`` on."""
         while first + len(items) > self._lowest + len(self._pieces) * _PIECE:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
+from typing import SupportsInt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,7 @@ class TextData:
         self._order: Ints = EMPTY
         self._ranks: Ints = np.zeros(1, np.int32)
         self._hits: dict[object, tuple[Mark, Bools]] = {}
-        self._joined = JoinedTexts(self._texts.folded)
+        self._joined = JoinedTexts(self._texts.folded_from(0))
         self._joined_at = self._texts.mark()
 
     # Rows come and go
@@ -47,7 +48,7 @@ class TextData:
         slots = slice(first, first + len(keys))
         known = len(self._texts)
         codes = self._texts.take(keys)
-        self._joined.add(self._texts.folded[known:])
+        self._joined.add(self._texts.folded_from(known))
         if first < self._end:
             self._texts.release(self.codes[first : min(self._end, slots.stop)])
         self.codes[slots] = codes
@@ -102,8 +103,7 @@ class TextData:
             self._join_anew()
         order = self._joined.order()
         if order is None:
-            text_of = self._texts.folded.__getitem__
-            return np.array(sorted(range(1, len(self._texts)), key=text_of), np.int32)
+            return np.array(sorted(range(1, len(self._texts)), key=self._text_of), np.int32)
         return chosen(order, order != MISSING)
 
     def _stale(self) -> Sequence[int]:
@@ -116,17 +116,20 @@ class TextData:
         return stale
 
     def _join_anew(self) -> None:
-        self._joined, self._joined_at = JoinedTexts(self._texts.folded), self._texts.mark()
+        self._joined = JoinedTexts(self._texts.folded_from(0))
+        self._joined_at = self._texts.mark()
 
     def _reorder(self, changed: Sequence[int]) -> None:
         """Take these texts from where they were, and put them where they belong now."""
-        text_of = self._texts.folded.__getitem__
         is_changed = np.zeros(len(self._texts), np.bool_)
         is_changed[list(changed)] = True
         kept = chosen(self._order, ~is_changed.take(self._order))
-        new = sorted(set(changed), key=text_of)
-        places = [bisect.bisect(kept, text_of(code), key=text_of) for code in new]
+        new = sorted(set(changed), key=self._text_of)
+        places = [bisect.bisect(kept, self._text_of(code), key=self._text_of) for code in new]
         self._order = np.insert(kept, places, new).astype(np.int32)
+
+    def _text_of(self, code: SupportsInt) -> str:
+        return self._texts.folded[int(code)]
 
     # Filter
 

@@ -6,13 +6,14 @@ uses any more is given to the next new text, so that nothing has to be sorted ou
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from smtpadmin.services.columns import Value
-from smtpadmin.services.slot_array import Ints
+from smtpadmin.services.slot_array import Ints, SlotList
 
 MISSING = 0
 """The number of a text that the server cannot say; it sorts last and matches nothing."""
@@ -40,17 +41,27 @@ class TextNumbers:
     first."""
 
     def __init__(self) -> None:
-        self.folded: list[str] = [""]
-        self.shown: list[str] = [""]
+        self.folded, self.shown = SlotList(""), SlotList("")
+        self._count = 0
         self._recent: dict[str, int] = {}
         self._parts: list[dict[str, int]] = [{} for _ in range(_PARTS)]
         self._uses: Ints | None = None
         self._free: list[int] = []
-        self._reused: list[int] = []
+        self._reused = array("i")
         self._era = 0
+        self._put(MISSING, "", "")
 
     def __len__(self) -> int:
-        return len(self.folded)
+        return self._count
+
+    def folded_from(self, first: int) -> list[str]:
+        """All texts from a number on."""
+        return self.folded[slice(first, self._count)]
+
+    def _put(self, number: int, folded: str, shown: str) -> None:
+        self.folded.put(number, folded)
+        self.shown.put(number, shown)
+        self._count = max(self._count, number + 1)
 
     def take(self, keys: Sequence[Value]) -> Ints:
         """The numbers of texts, each of which has one user more."""
@@ -61,8 +72,8 @@ class TextNumbers:
         ]
         found = np.array(numbers, np.int32)
         if self._uses is not None:
-            if len(self.folded) > len(self._uses):
-                more = np.zeros(len(self.folded), np.int32)
+            if self._count > len(self._uses):
+                more = np.zeros(self._count, np.int32)
                 self._uses = np.concatenate((self._uses, more))
             np.add.at(self._uses, found, 1)
         return found
@@ -79,25 +90,22 @@ class TextNumbers:
         return number
 
     def _new(self, folded: str, shown: str) -> int:
-        if not self._free:
-            self.folded.append(folded)
-            self.shown.append(shown)
-            return len(self.folded) - 1
-        number = self._free.pop()
-        self.folded[number], self.shown[number] = folded, shown
-        self._reused.append(number)
-        if len(self._reused) > len(self.folded):
+        number = self._free.pop() if self._free else self._count
+        if number < self._count:
+            self._reused.append(number)
+        self._put(number, folded, shown)
+        if len(self._reused) > self._count:
             self._new_era()
         return number
 
     @property
     def needs_counting(self) -> bool:
         """Whether there are so many that those no longer used are to be forgotten."""
-        return self._uses is None and len(self.folded) > FEW_TEXTS
+        return self._uses is None and self._count > FEW_TEXTS
 
     def count(self, numbers: Ints) -> None:
         """Count from now on how many use each text; ``numbers`` of all users up to here."""
-        self._uses = np.bincount(numbers, minlength=len(self.folded)).astype(np.int32)
+        self._uses = np.bincount(numbers, minlength=self._count).astype(np.int32)
 
     def release(self, numbers: Ints) -> None:
         """One user less for each; what nobody uses is forgotten, if users are counted."""
@@ -117,22 +125,22 @@ class TextNumbers:
     def let_go(self) -> None:
         """Give back the memory of all texts that were forgotten."""
         for number in self._free:
-            self.folded[number] = self.shown[number] = ""
+            self._put(number, "", "")
         self._new_era()
 
     # What changed
 
     def _new_era(self) -> None:
         self._era += 1
-        self._reused.clear()
+        self._reused = array("i")
 
     def mark(self) -> Mark:
         """Everything up to now."""
-        return Mark(self._era, len(self.folded), len(self._reused))
+        return Mark(self._era, self._count, len(self._reused))
 
     def since(self, mark: Mark) -> Sequence[int] | None:
         """The numbers whose text is another than at the mark, some perhaps twice; None: all."""
         if mark.era != self._era:
             return None
-        new, reused = range(mark.texts, len(self.folded)), self._reused[mark.reused :]
+        new, reused = range(mark.texts, self._count), self._reused[mark.reused :]
         return [*reused, *new] if reused else new

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -126,3 +128,15 @@ def test_a_full_log_needs_no_more_pieces(monkeypatch: pytest.MonkeyPatch) -> Non
             objects.cut(n - 15, n + 5)
             assert objects[n - 15 : n + 5] == list(range(n - 15, n + 5))
     assert len(objects._pieces) <= 4
+
+
+def test_objects_are_put_one_by_one_and_no_collection_looks_at_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slot_array, "_PIECE", 4)
+    objects = SlotList("")
+    for n in range(10):
+        objects.put(n, str(n))
+    objects.put(3, "three")
+    assert objects[0:10] == ["0", "1", "2", "three", *"456789"]
+    assert not any(map(gc.is_tracked, objects._pieces))

@@ -60,7 +60,7 @@ def test_few_texts_stay_known_and_are_not_counted() -> None:
     numbers.release(first)
     assert not numbers.needs_counting
     assert numbers.take(["SENT", "Deferred"]).tolist() == first.tolist()
-    assert numbers.shown[first[0]] == "sent"
+    assert numbers.shown[int(first[0])] == "sent"
 
 
 def test_what_is_found_without_the_dictionary_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +73,7 @@ def test_what_is_found_without_the_dictionary_is_bounded(monkeypatch: pytest.Mon
 
 def test_what_changed_since_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = forgetting(monkeypatch)
-    one, two = numbers.take(["one", "two"])
+    one, two = numbers.take(["one", "two"]).tolist()
     assert list(numbers.since(Mark()) or ()) == [one, two]
     mark = numbers.mark()
     assert list(numbers.since(mark) or ()) == []
