@@ -77,8 +77,10 @@ def parse(files: tuple[Path, ...], as_json: bool, **options: Any) -> int:
 async def _logs(options: dict[str, Any], as_json: bool) -> int:
     wanted = parse_filter(options["expression"])
     if options["logs"]:
-        if options["names"] or options["everything"] or options["follow"]:
-            raise UsageError("name log files, or a server to follow, not both")
+        if options["names"] or options["everything"]:
+            raise UsageError("name servers or logs, not both")
+        if options["follow"]:
+            return await _follow_files(options, wanted, as_json)
         return _from_files(options["logs"], options, wanted, as_json)
     async with connected(options["names"], options["everything"]) as (_, opened):
         printer = _Printer(wanted, as_json, len(opened) > 1)
@@ -92,6 +94,25 @@ async def _logs(options: dict[str, Any], as_json: bool) -> int:
 
         await asyncio.gather(*(one(n, c) for n, (_, c) in opened.items()))
         return failure_code(failed, len(opened), printer.printed > 0)
+
+
+async def _follow_files(options: dict[str, Any], wanted: Filter, as_json: bool) -> int:
+    """Named files, or the newest of each log of a folder, until Ctrl+C."""
+    from smtpadmin.services.log_files import LogFiles, profile_of
+    from smtpadmin.tracking.files import log_files, named_format
+
+    if options["year"]:
+        raise UsageError("what is written now is of this year", where="--year")
+    if options["log_format"] != "auto":
+        named_format(options["log_format"])
+    log_times(None, options["zone"])
+    log_files(options["logs"])
+    profile = profile_of(
+        options["logs"], log_format=options["log_format"], zone=options["zone"] or ""
+    )
+    printer = _Printer(wanted, as_json, named=False)
+    await _from_server("", LogFiles(profile, {}), options, printer)
+    return 0
 
 
 def _from_files(
@@ -147,16 +168,38 @@ async def _from_server(
         raise NotPermittedError("this kind of server shows no log", where=name)
     since, until = _span(options)
     if options["follow"]:
-        from smtpadmin.services.log_follow import LogFollow
-
-        def take(records: list[LogRecord]) -> None:
-            for record in records:
-                printer.show(name, record)
-
-        await LogFollow(source, take).run()
+        await _follow(name, source, since, printer)
     async for batch in source.read_log(since, until):
         for record in batch:
             printer.show(name, record)
+
+
+async def _follow(name: str, source: LogSource, since: datetime | None, printer: _Printer) -> None:
+    """Show what comes until Ctrl+C, and why nothing does. Raises what waiting does not mend."""
+    from smtpadmin.model.errors import NOT_MENDED_BY_WAITING
+    from smtpadmin.services.log_follow import BACKLOG, LogFollow
+    from smtpadmin.util.tasks import TaskOwner
+
+    def take(records: list[LogRecord]) -> None:
+        for record in records:
+            printer.show(name, record)
+
+    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def tell(error: SmtpadminError) -> None:
+        if not isinstance(error, NOT_MENDED_BY_WAITING):
+            note(f"{error} It is tried again.")
+        elif not ended.done():
+            ended.set_exception(error)
+
+    follow = LogFollow(source, take, backlog=datetime.now(UTC) - since if since else BACKLOG)
+    follow.failed.connect(tell)
+    owner = TaskOwner("follow")
+    owner.spawn(name or "files", follow.run())
+    try:
+        await ended
+    finally:
+        await owner.close()
 
 
 class _Printer:

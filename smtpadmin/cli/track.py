@@ -10,6 +10,7 @@ import click
 
 from smtpadmin.cli.output import json_option, note, print_json_lines, print_table
 from smtpadmin.cli.sources import (
+    EXIT_NOTHING,
     EXIT_SOME_FAILED,
     connected,
     failure_code,
@@ -95,7 +96,10 @@ def _in_files(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -
     code = _answer(found, options, criteria, as_json)
     for error in failed:
         note(str(error))
-    return EXIT_SOME_FAILED if failed else code
+    if failed:
+        alone = len({error.where for error in failed}) == len(files) and code == EXIT_NOTHING
+        return failed[0].exit_code if alone else EXIT_SOME_FAILED
+    return code
 
 
 async def _on_servers(options: dict[str, Any], criteria: TrackCriteria, as_json: bool) -> int:
@@ -162,7 +166,7 @@ def _show(found: list[TrackedMessage], as_json: bool) -> int:
     elif found:
         columns = ("Arrived", "Status", "Sender", "Recipients", "Subject", "Queue IDs")
         print_table(columns, (_row(message) for message in found), whole=("Status", "Queue IDs"))
-        note(f"{len(found)} messages")
+        note(f"{len(found)} message{'' if len(found) == 1 else 's'}")
     return 0 if found else 1
 
 

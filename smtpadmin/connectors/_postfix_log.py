@@ -140,6 +140,7 @@ class PostfixLog:
         clock = await self._clock_of(None)
         async with contextlib.aclosing(self._lines(command, place)) as arriving:
             async for lines in arriving:
+                clock.move_to(datetime.now(UTC))  # it may be followed for months
                 yield [parse_line(line, file=place.path or None, clock=clock) for line in lines]
 
     async def _readable_place(self) -> LogPlace:

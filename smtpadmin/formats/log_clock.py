@@ -60,6 +60,12 @@ class LogClock:
         self._late = False
         self._seen: dict[bytes, datetime | None] = {}
 
+    def move_to(self, anchor: datetime) -> None:
+        """No line that comes now is much later than this moment: for a log that is followed. A
+        clock that counts from a given year goes on counting."""
+        if self._year is None:
+            self._anchor = anchor.astimezone(self.zone).replace(tzinfo=None)
+
     def moment(self, stamp: bytes) -> datetime | None:
         """The moment of a stamp as logged, with its offset; None for what is no time.
 

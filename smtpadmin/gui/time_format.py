@@ -47,6 +47,15 @@ class TimeFormat(QObject):
             return local.time().isoformat("seconds")
         return f"{local:%d %b %H:%M}"
 
+    def to_second(self, when: datetime) -> str:
+        """As :meth:`time`, with the seconds of other days too: lines of a log are told apart by
+        them. Milliseconds of today where there are any."""
+        local = when.astimezone(self.tz())
+        if local.date() != datetime.now(self.tz()).date():
+            return f"{local:%d %b %H:%M:%S}"
+        thousandths = when.microsecond // 1000
+        return f"{local:%H:%M:%S}.{thousandths:03d}" if thousandths else f"{local:%H:%M:%S}"
+
     def full(self, when: datetime | None) -> str:
         """Date, time with milliseconds and zone, and how long ago; for tooltips."""
         if when is None:

@@ -7,8 +7,10 @@ act on. Files are read in a thread, in batches, so that the window stays live.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -16,25 +18,22 @@ from typing import ClassVar
 from uuid import uuid4
 
 from smtpadmin.connectors.api import FieldType, SettingField
-from smtpadmin.formats.log_clock import LogClock
 from smtpadmin.model.errors import UsageError
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
 from smtpadmin.model.stats import ProbeResult
 from smtpadmin.model.tracking import TrackCriteria, TrackedMessage
 from smtpadmin.services.log_tail import Tail
+from smtpadmin.services.log_tails import QUIET, Tails
 from smtpadmin.tracking.files import (
-    SYSLOG,
-    LineParser,
     LogFormat,
     LogTimes,
-    clock_of,
     log_files,
     named_format,
     read_records,
     recognised,
 )
-from smtpadmin.tracking.log_lines import head_of, is_binary, is_compressed
+from smtpadmin.tracking.log_lines import head_of
 from smtpadmin.tracking.track_logs import track_files
 from smtpadmin.util.tasks import run_blocking_for
 from smtpadmin.util.zones import LOCAL, zone_named
@@ -50,6 +49,8 @@ LOOK_EVERY = 0.1
 """Seconds between two looks whether a followed file has grown."""
 LOOK_AGAIN = 0.01
 """The same while it grows: many lines then come evenly, and none of the window's frames is late."""
+LOOK_FOR_FILES_EVERY = 2.0
+"""Seconds between two looks whether files were added to a followed folder."""
 
 
 def profile_of(
@@ -90,7 +91,7 @@ class LogFiles:
         self._name = profile.settings.get("format") or "auto"
         zone = profile.settings.get("tz", "")
         self._times = LogTimes(zone_named(zone) if zone else LOCAL)
-        self._tail: Tail | None = None
+        self._tails: Tails | None = None
         self.problems: dict[str, UsageError] = {}
         """Files that could not be read to their end, by path."""
 
@@ -98,22 +99,23 @@ class LogFiles:
         """Which files there are, and of which formats. Raises UsageError."""
         files = await self._files()
         names = await run_blocking_for(BATCH_DEADLINE, self._formats, files)
-        if not any(names):
+        octets = sum(status.st_size for path in files if (status := _status(path)))
+        if octets and not any(names):
             known = await run_blocking_for(BATCH_DEADLINE, _known_formats)
             raise UsageError(
                 "none of the files is a mail log that can be read",
                 where=", ".join(map(str, self._paths[:3])),
                 remedy=f"Known formats: {known}.",
             )
-        octets = sum(path.stat().st_size for path in files)
         shown = [str(path) for path in files[:20]]
         more = f" and {len(files) - 20} more" if len(files) > 20 else ""
         facts = {
             "Files": ", ".join(shown) + more,
-            "Formats": ", ".join(sorted({name for name in names if name})),
+            "Formats": ", ".join(sorted({name for name in names if name})) or "not known yet",
             "Size": f"{octets} octets",
         }
-        return ProbeResult("Log files", "", f"{len(files)} files", facts)
+        count = f"{len(files)} file{'' if len(files) == 1 else 's'}"
+        return ProbeResult("Log files", "", count, facts)
 
     async def close(self) -> None:
         """Nothing is kept open."""
@@ -138,59 +140,71 @@ class LogFiles:
         """Lines of a time range, the oldest file first; those without a time are of the line
         before them. A file that cannot be read is in ``problems``; the others go on."""
         files = await self._files()
+        self.problems.clear()
+        wanted = _Range(since, until)
         if since is not None:
             files = await run_blocking_for(BATCH_DEADLINE, _changed_after, files, since)
-        newest = await run_blocking_for(BATCH_DEADLINE, self._tail_of, files[-1:])
-        records = self._records(files[:-1] if newest else files)
-        while batch := await run_blocking_for(BATCH_DEADLINE, _next, records):
-            yield [r for r in batch if _within(r.time, since, until)]
-        if newest:
-            self._tail = newest
-            async for batch in self._to_the_end(newest):
-                yield [r for r in batch if _within(r.time, since, until)]
-
-    async def _to_the_end(self, tail: Tail) -> AsyncIterator[list[LogRecord]]:
+        tails = self._new_tails()
+        await run_blocking_for(BATCH_DEADLINE, tails.add, files)
         try:
-            while batch := await run_blocking_for(BATCH_DEADLINE, tail.next_records, BATCH):
-                yield batch
-            yield tail.unfinished()
+            for path in files:
+                records = self._records_of(path, tails.tail(path))
+                while batch := await run_blocking_for(BATCH_DEADLINE, _next, records):
+                    yield wanted.of(batch)
+        finally:
+            tails.close()
+        self._tails = tails
+
+    def _records_of(self, path: Path, tail: Tail | None) -> Iterator[LogRecord]:
+        """All lines of a file that are there now."""
+        if tail is None:
+            yield from self._records([path])
+            return
+        try:
+            while records := tail.next_records(BATCH) or tail.unfinished(QUIET):
+                yield from records
         except UsageError as error:
             self._on_problem(error)
-        finally:
-            tail.close()
 
     async def follow_log(self) -> AsyncIterator[Sequence[LogRecord]]:
-        """New lines of the newest file, until cancelled: those after what was read last."""
-        if self._tail is None:
-            newest = (await self._files())[-1]
-            self._tail = await run_blocking_for(BATCH_DEADLINE, self._tail_at_end, newest)
-        tail = self._tail
+        """New lines of each log's newest file, until cancelled: those after what was read last. A
+        file that cannot be read any more is told after the new lines of the others."""
+        if self._tails is None:
+            self._tails = self._new_tails()
+            files = await self._files()
+            await run_blocking_for(BATCH_DEADLINE, partial(self._tails.add, from_end=True), files)
+        tails = self._tails
         try:
-            pause = LOOK_EVERY
-            while True:
-                await asyncio.sleep(pause)
-                pause = LOOK_EVERY
-                while fresh := await run_blocking_for(
-                    BATCH_DEADLINE, tail.next_records, FOLLOWED_AT_ONCE
-                ):
-                    yield fresh
-                    pause = LOOK_AGAIN
+            async for records in self._following(tails):
+                yield records
         finally:
-            tail.close()
+            tails.close()
 
-    def _tail_of(self, newest: Sequence[Path]) -> Tail | None:
-        """The newest file, if it is one that may grow: read as plain text."""
-        if not newest or is_compressed(newest[0]) or is_binary(head_of(newest[0])):
-            return None
-        return Tail(newest[0], self._parser(newest[0], clock_of(newest[0], self._times.zone)))
+    async def _following(self, tails: Tails) -> AsyncIterator[Sequence[LogRecord]]:
+        loop = asyncio.get_running_loop()
+        pause, files_known_at = LOOK_EVERY, 0.0
+        while True:
+            await asyncio.sleep(pause)
+            if loop.time() - files_known_at > LOOK_FOR_FILES_EVERY:
+                missing = await run_blocking_for(BATCH_DEADLINE, tails.look_for_files)
+                if missing is not None:
+                    raise missing
+                files_known_at = loop.time()
+            fresh, fault = await run_blocking_for(
+                BATCH_DEADLINE, tails.next_records, FOLLOWED_AT_ONCE
+            )
+            pause = LOOK_EVERY
+            while fresh:
+                yield fresh
+                pause = LOOK_AGAIN
+                fresh, fault = await run_blocking_for(
+                    BATCH_DEADLINE, tails.next_records, FOLLOWED_AT_ONCE
+                )
+            if fault is not None:
+                raise fault
 
-    def _tail_at_end(self, path: Path) -> Tail:
-        clock = LogClock(self._times.zone, anchor=datetime.now(UTC))
-        return Tail(path, self._parser(path, clock), from_end=True)
-
-    def _parser(self, path: Path, clock: LogClock) -> LineParser:
-        name = recognised(head_of(path)) if self._name == "auto" else self._name
-        return named_format(name or SYSLOG).parser(clock)
+    def _new_tails(self) -> Tails:
+        return Tails(self._paths, self._name, self._times.zone)
 
     def _records(self, files: Sequence[Path]) -> Iterator[LogRecord]:
         chosen: LogFormat | None = None if self._name == "auto" else named_format(self._name)
@@ -204,6 +218,7 @@ class LogFiles:
     async def track(self, criteria: TrackCriteria) -> AsyncIterator[TrackedMessage]:
         """Messages that match, by arrival."""
         files = await self._files()
+        self.problems.clear()
         found = await run_blocking_for(
             TRACK_DEADLINE, track_files, files, self._name, criteria, self._times, self._on_problem
         )
@@ -218,14 +233,35 @@ def _known_formats() -> str:
 
 
 def _changed_after(files: Sequence[Path], since: datetime) -> list[Path]:
-    return [path for path in files if path.stat().st_mtime >= since.timestamp()]
+    """Without those that were renamed or deleted just now: their new names are not known yet."""
+    kept = ((path, _status(path)) for path in files)
+    return [path for path, status in kept if status and status.st_mtime >= since.timestamp()]
+
+
+def _status(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None
 
 
 def _next(records: Iterator[LogRecord]) -> list[LogRecord]:
     return list(islice(records, BATCH))
 
 
-def _within(time: datetime | None, since: datetime | None, until: datetime | None) -> bool:
-    if time is None:
-        return True
-    return (since is None or time >= since) and (until is None or time <= until)
+class _Range:
+    """Picks the lines of a time; one without a time goes with the one before it."""
+
+    def __init__(self, since: datetime | None, until: datetime | None) -> None:
+        self._since, self._until = since, until
+        self._inside = since is None
+
+    def of(self, records: Sequence[LogRecord]) -> list[LogRecord]:
+        """Those in the range."""
+        return [record for record in records if self._holds(record.time)]
+
+    def _holds(self, time: datetime | None) -> bool:
+        if time is not None:
+            begun = self._since is None or time >= self._since
+            self._inside = begun and (self._until is None or time <= self._until)
+        return self._inside

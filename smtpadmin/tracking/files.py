@@ -172,15 +172,26 @@ def log_files(paths: Iterable[Path]) -> list[Path]:
     """The files that paths name, folders opened, the oldest first. Raises UsageError."""
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            found += [entry for entry in sorted(path.iterdir()) if entry.is_file()]
-        elif path.is_file():
-            found.append(path)
-        else:
-            raise UsageError("there is no such file or folder", where=str(path))
+        try:
+            found += _files_of(path)
+        except OSError as error:
+            raise UsageError(f"cannot be read ({error.strerror})", where=str(path)) from error
     if not found:
         raise UsageError("the folder holds no file", where=", ".join(map(str, paths)))
     return by_age(dict.fromkeys(found))
+
+
+def _files_of(path: Path) -> list[Path]:
+    """The file, or those in the folder. Raises UsageError, OSError."""
+    if path.is_dir():
+        return [entry for entry in sorted(path.iterdir()) if entry.is_file()]
+    if path.is_file():
+        return [path]
+    if path.exists():
+        raise UsageError(
+            "is no file but a pipe or a device", where=str(path), remedy="Save it as a file."
+        )
+    raise UsageError("there is no such file or folder", where=str(path))
 
 
 def read_records(

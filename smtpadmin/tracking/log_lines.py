@@ -16,6 +16,8 @@ from typing import BinaryIO, cast
 
 from smtpadmin.model.errors import UsageError
 
+SNIFFED = 64 * 1024
+"""Octets from which a file's format is told."""
 CHUNK = 1024 * 1024
 MOST_LINE = 1024 * 1024
 """Octets of one line that are kept; what is more is counted and left out."""
@@ -163,7 +165,7 @@ def is_compressed(path: Path) -> bool:
         return False
 
 
-def head_of(path: Path, octets: int = 64 * 1024) -> bytes:
+def head_of(path: Path, octets: int = SNIFFED) -> bytes:
     """The first octets of a file, decompressed; none of one that cannot be read."""
     try:
         return next(chunks(path), b"")[:octets]

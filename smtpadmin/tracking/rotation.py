@@ -43,6 +43,15 @@ def rotation(name: str) -> Rotation:
     return Rotation(name)
 
 
+def is_packed(name: str) -> bool:
+    """Whether the name of a file says that it is compressed, or is going to be.
+
+    >>> is_packed("mail.log.2.gz")
+    True
+    """
+    return _COMPRESSED.search(name) is not None
+
+
 def by_age(paths: Iterable[Path]) -> list[Path]:
     """Files with the oldest first: those of one log together and by their names, or by their last
     change where it was rotated in two ways; logs by when their oldest file was last changed."""

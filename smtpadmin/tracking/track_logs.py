@@ -17,7 +17,7 @@ from smtpadmin.tracking.files import (
     read_records,
     recognised,
 )
-from smtpadmin.tracking.log_lines import head_of, is_binary
+from smtpadmin.tracking.log_lines import SNIFFED, chunks, is_binary
 from smtpadmin.tracking.log_text import open_text
 
 DIALECTS = {"postfix": "postfix_lines", "exim": "exim_lines"}
@@ -63,19 +63,34 @@ def by_format(files: Sequence[Path], name: str, failed: Failed) -> dict[str, lis
         return {name: list(files)}
     groups: dict[str, list[Path]] = {}
     unknown: list[Path] = []
+    nothing_to_read = True
     for path in files:
-        head = head_of(path)
-        if head and is_binary(head):
+        try:
+            head = next(chunks(path), b"")[:SNIFFED]
+        except UsageError as error:
+            failed(error)
+            continue
+        if is_binary(head):
             failed(UsageError("is not a log but a binary file", where=str(path)))
-        elif found := recognised(head):
+            continue
+        nothing_to_read = nothing_to_read and _is_empty(path)
+        if found := recognised(head):
             groups.setdefault(found, []).append(path)
         else:
             unknown.append(path)
-    if not groups:
+    if not groups and not nothing_to_read:
         log_format("auto", files)
     if "postfix" in groups:
         groups["postfix"] = [path for path in files if path in {*groups["postfix"], *unknown}]
     return groups
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether nothing was logged yet; no for a file that cannot be looked at."""
+    try:
+        return path.stat().st_size == 0
+    except OSError:
+        return False
 
 
 def _track(

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smtpadmin.cli.app import run
+from smtpadmin.cli.logs import _follow, _Printer
+from smtpadmin.model.errors import LoginError
+from smtpadmin.model.filter import Filter
+from smtpadmin.model.log import LogRecord
 
 FIELDS = {
     "file", "line", "time", "host", "program", "pid", "level", "queue_id", "event", "fields", "message", "raw",
@@ -122,3 +130,64 @@ def test_lines_for_people_are_safe(log: Path, capsys: pytest.CaptureFixture[str]
     out = capsys.readouterr().out
     assert "red" in out
     assert "\x1b" not in out
+
+
+class Running:
+    """A command in a process of its own, and what it printed so far."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "smtpadmin", "logs", *arguments],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+
+    def next_object(self) -> dict[str, Any]:
+        assert self.process.stdout is not None
+        found: dict[str, Any] = json.loads(self.process.stdout.readline())
+        return found
+
+    def stop(self) -> str:
+        self.process.terminate()
+        return self.process.communicate(timeout=20)[1]
+
+
+@pytest.mark.timeout(60)
+def test_log_files_are_followed(log: Path) -> None:
+    running = Running(
+        "--log", str(log), "--follow", "--since", "2026-01-01", "--tz", "UTC", "--json"
+    )
+    assert running.next_object()["time"] == "2026-01-01T00:00:02+00:00"
+    assert running.next_object()["raw"].endswith("A1B2C3: removed")
+    with log.open("ab") as file:
+        file.write(b"\n2026-11-25T12:00:00+00:00 mx1 postfix/qmgr[9]: A1B2C4: removed\n")
+    assert running.next_object()["queue_id"] == "A1B2C4"
+    assert running.stop() == ""
+
+
+def test_what_cannot_be_followed(logs: Command, log: Path) -> None:
+    for wrong in (
+        ("--log", f"{log}.none"),
+        ("--log", str(log), "--year", "2020"),
+        ("--log", str(log), "--format", "lotus"),
+        ("--log", str(log), "--tz", "Mars"),
+        ("--log", str(log), "--all"),
+    ):
+        code, found, problems = logs(*wrong, "--follow", "--json")
+        assert (code, found) == (2, [])
+        assert problems.count("\n") == 1
+
+
+def test_a_server_that_refuses_the_login_ends_following() -> None:
+    class Refusing:
+        async def read_log(
+            self, since: object = None, until: object = None
+        ) -> AsyncIterator[list[LogRecord]]:
+            raise LoginError("the login was refused", where="mx1")
+            yield []
+
+        async def follow_log(self) -> AsyncIterator[list[LogRecord]]:
+            yield []
+
+    printer = _Printer(Filter(), as_json=True, named=False)
+    with pytest.raises(LoginError):
+        asyncio.run(_follow("mx1", Refusing(), None, printer))

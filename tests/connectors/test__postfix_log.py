@@ -154,6 +154,30 @@ async def test_a_time_range_and_lines_without_a_time() -> None:
     assert [r.queue_id or r.raw for r in found] == ["A1B2C3D2", " continued", "A1B2C3D3"]
 
 
+async def test_a_log_followed_for_months_has_the_year_of_today(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return now
+
+    lines = [
+        f"{day} 12:00:00 mx1 postfix/qmgr[9]: A1: removed\n".encode()
+        for day in ("Nov 25", "Feb 22")
+    ]
+    tail = ("tail", "-n", "0", "-F", "--", FILE)
+    log = made({("cat", "--", FILE): Answer(b"x\n"), tail: Answer(tuple(lines))}, FILE)
+    monkeypatch.setattr("smtpadmin.connectors._postfix_log.datetime", Clock)
+    years: list[int] = []
+    async for batch in log.follow():
+        years += [record.time.year for record in batch if record.time]
+        now += timedelta(days=89)
+    assert years == [2026, 2027]
+
+
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [

@@ -88,6 +88,16 @@ def test_the_hour_that_comes_twice() -> None:
     assert moments[3] > moments[1]
 
 
+def test_a_log_that_is_followed_is_of_the_year_it_has_become() -> None:
+    clock = LogClock(anchor=datetime(2026, 11, 25, tzinfo=UTC))
+    clock.move_to(datetime(2027, 2, 1, tzinfo=UTC))
+    assert clock.moment(b"Feb  1 00:00:02") == datetime(2027, 2, 1, 0, 0, 2, tzinfo=UTC)
+    assert clock.moment(b"Dec 31 23:59:59") == datetime(2026, 12, 31, 23, 59, 59, tzinfo=UTC)
+    counting = LogClock(year=2020)
+    counting.move_to(datetime(2027, 2, 1, tzinfo=UTC))
+    assert counting.moment(b"Feb  1 00:00:02") == datetime(2020, 2, 1, 0, 0, 2, tzinfo=UTC)
+
+
 @given(st.lists(st.timedeltas(timedelta(0), timedelta(days=100)), max_size=12))
 def test_moments_of_a_log_in_order_are_found_again(gaps: list[timedelta]) -> None:
     moment, clock = datetime(2023, 11, 5, 12, tzinfo=UTC), LogClock(year=2023)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent, QWheelEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
@@ -98,6 +98,26 @@ async def test_lines_that_were_left_out_are_told(
         assert words in {label.text() for label in logs.empty.findChildren(QLabel)}
 
 
+async def test_files_that_cannot_be_read_are_named_on_both_pages(tmp_path: Path) -> None:
+    (tmp_path / "mail.log").write_bytes(lines("A1B2C3D401", "u1@b.example", 1))
+    (tmp_path / "photo.png").write_bytes(b"\x89PNG\0\x01\x02\x03" * 500)
+    async with opened_window() as window:
+        drop(window, tmp_path)
+        await until(lambda: window.current_view() is not None)
+        view = window.current_view()
+        assert view is not None
+        logs, tracking = view.page("logs"), view.page("tracking")
+        assert isinstance(logs, LogsPage)
+        await until(lambda: logs.store.total == 5)
+        view.context.track(TrackCriteria(recipient="u1@b.example"))
+        assert isinstance(tracking, TrackingPage)
+        await until(lambda: len(tracking.store) == 1)
+        for page in (logs, tracking):
+            await until(lambda page=page: not page.banner.isHidden())
+            words = " ".join(label.text() for label in page.banner.findChildren(QLabel))
+            assert f"{tmp_path / 'photo.png'}: is not a log but a binary file" in words
+
+
 def wheel(view: QWidget, up: bool) -> None:
     at = QPointF(60, 60)
     turn = QPoint(0, 360 if up else -360)
@@ -143,3 +163,29 @@ async def test_a_log_that_is_full_lets_go_when_its_reader_scrolls_up(
         await until(lambda: logs.store.left_out == 35)
         await until(lambda: bar.value() == bar.maximum())
         assert table.rows.row(table.rowAt(table.viewport().height() - 8)).queue_id == "A1B2C3D498"
+
+
+async def test_a_line_is_shown_among_all_lines_and_copied(tmp_path: Path) -> None:
+    path = tmp_path / "mail.log"
+    path.write_bytes(b"".join(lines(f"A1B2C3D4{n:02}", f"u{n}@b.example", n) for n in range(60)))
+    async with opened_window() as window:
+        drop(window, path)
+        await until(lambda: window.current_view() is not None)
+        view = window.current_view()
+        assert view is not None
+        logs = view.page("logs")
+        assert isinstance(logs, LogsPage)
+        await until(lambda: logs.store.total == 300)
+        logs.follow_button.click()
+        logs.box.set_text("id:A1B2C3D450")
+        await until(lambda: len(logs.store) == 5)
+        logs.table.selectRow(2)
+        logs.copy_lines()
+        line = QGuiApplication.clipboard().text()
+        assert line.startswith("2026-11-25T12:00:50+00:00 mx1 postfix/qmgr[9]: A1B2C3D450: from=")
+        logs.show_in_context()
+        record = logs.table.current_row()
+        assert record is not None
+        assert record.raw == line
+        place = logs.table.visualRect(logs.table.currentIndex())
+        assert logs.table.viewport().rect().contains(place.center())

@@ -85,3 +85,18 @@ def test_a_time_has_its_date_unless_it_is_today_in_the_zone_shown(
         times.switch()
         assert times.time(instant) == utc
     time.tzset()
+
+
+def test_a_log_line_has_seconds_on_other_days_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        _Clock, "instant", datetime.fromisoformat("2026-03-02T12:00:00+00:00"), raising=False
+    )
+    monkeypatch.setattr(time_format, "datetime", _Clock)
+    times = TimeFormat()
+    times.switch()
+    for when, shown in (
+        ("2026-03-02T09:08:07", "09:08:07"),
+        ("2026-03-02T09:08:07.0125", "09:08:07.012"),
+        ("2026-03-01T09:08:07.0125", "01 Mar 09:08:07"),
+    ):
+        assert times.to_second(datetime.fromisoformat(f"{when}+00:00")) == shown

@@ -139,3 +139,9 @@ def test_kinds_that_look_like_bounces(kind: str, raw: bytes) -> None:
     found = explain_message(raw)
     assert found.kind == kind
     assert found.reason in (Reason.VACATION, Reason.COMPLAINT)
+
+
+def test_a_permanent_refusal_is_not_said_to_be_tried_again() -> None:
+    found = explain_reply("500 5.3.0 Error: command failed")
+    assert found.permanent
+    assert "permanent one (5xx) send again" in found.remedy

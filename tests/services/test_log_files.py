@@ -60,6 +60,16 @@ async def test_a_folder_is_one_log_in_order_of_time(folder: Path) -> None:
     assert len(late) == 5
 
 
+async def test_a_line_without_a_time_goes_with_the_one_before_it(folder: Path) -> None:
+    (folder / "mail.log").write_bytes(
+        lines("A1", "a@b.example", 1) + b"\n" + lines("A2", "b@b.example", 5) + b" on\n"
+    )
+    since = datetime(2026, 11, 25, 12, 0, 3, tzinfo=UTC)
+    found = await everything(source(folder).read_log(since))
+    assert [r.raw for r in found if r.time is None] == [" on"]
+    assert len(found) == 6
+
+
 async def test_messages_are_tracked_without_a_server(folder: Path) -> None:
     found = [m async for m in source(folder).track(TrackCriteria(recipient="old@b.example"))]
     assert [m.queue_ids for m in found] == [("A1B2C3D4E5",)]
@@ -79,6 +89,11 @@ async def test_what_is_no_log_is_one_sentence(tmp_path: Path) -> None:
         await source(tmp_path).probe()
     with pytest.raises(UsageError, match="no such file"):
         await source(tmp_path / "gone").probe()
+
+
+async def test_a_log_that_is_still_empty_is_one(tmp_path: Path) -> None:
+    (tmp_path / "mail.log").touch()
+    assert (await source(tmp_path).probe()).facts["Formats"] == "not known yet"
 
 
 async def test_lines_are_followed_through_a_rotation(

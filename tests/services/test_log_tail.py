@@ -99,7 +99,8 @@ def test_a_server_writes_on_to_the_renamed_file_until_it_is_told(path: Path, tai
     add(path.with_suffix(".1"), b" off\ntwo\nno end")
     assert new(tail) == ["cut off", "two"]
     add(path, b"three\n")
-    assert new(tail) == ["no end", "three"]
+    records = tail.next_records(1) + tail.next_records(1)
+    assert [(r.raw, r.line) for r in records] == [("no end", 4), ("three", 1)]
 
 
 def test_a_shorter_file_is_read_from_its_beginning(path: Path, tail: Tail) -> None:
@@ -107,6 +108,33 @@ def test_a_shorter_file_is_read_from_its_beginning(path: Path, tail: Tail) -> No
     assert new(tail) == ["one", "two"]
     path.write_bytes(b"new\n")
     assert new(tail) == ["new"]
+
+
+def test_a_file_that_is_cut_and_soon_longer_than_before(path: Path, tail: Tail) -> None:
+    add(path, b"one\n")
+    assert new(tail) == ["one"]
+    os.truncate(path, 0)
+    assert new(tail) == []
+    add(path, b"longer than the first\n")
+    assert new(tail) == ["longer than the first"]
+
+
+def test_a_line_that_was_shown_without_its_end_is_not_shown_again(path: Path, tail: Tail) -> None:
+    add(path, b"one\nlast")
+    assert new(tail) == ["one"]
+    assert [r.raw for r in tail.unfinished()] == ["last"]
+    assert tail.unfinished() == []
+    add(path, b"\r\nnext\n")
+    assert [(r.raw, r.line) for r in tail.next_records(9)] == [("next", 3)]
+
+
+def test_a_line_that_is_being_written_is_not_shown_in_halves(path: Path, tail: Tail) -> None:
+    add(path, b"half")
+    assert new(tail) == []
+    assert tail.unfinished(quiet=60.0) == []
+    if log_tail.KEEPS_OPEN:
+        path.rename(path.with_suffix(".1"))
+        assert tail.unfinished(quiet=60.0) == []
 
 
 def test_a_file_that_is_not_there_yet_is_awaited(path: Path, tail: Tail) -> None:

@@ -107,3 +107,21 @@ def test_files_and_folders(tmp_path: Path) -> None:
     path = write(tmp_path / "a", b"")
     assert log_files([path, tmp_path]) == [path]
     assert list(read_records([path], None)) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name")
+def test_a_pipe_is_no_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(UsageError, match="a pipe or a device"):
+        log_files([tmp_path / "pipe"])
+
+
+def test_a_folder_that_may_not_be_read_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(UsageError, match="Permission denied"):
+        log_files([tmp_path])

@@ -56,6 +56,25 @@ def test_files_of_no_known_format_are_refused(tmp_path: Path) -> None:
         track_files([path], "auto", TrackCriteria(), LogTimes(), [].append)
 
 
+def test_a_log_that_is_still_empty_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "mail.log").touch()
+    failed: list[UsageError] = []
+    files = [tmp_path / "mail.log"]
+    assert track_files(files, "auto", TrackCriteria(), LogTimes(), failed.append) == []
+    assert failed == []
+
+
+@pytest.mark.parametrize("others", [(), ("mainlog",)])
+def test_what_cannot_be_read_says_why(tmp_path: Path, others: tuple[str, ...]) -> None:
+    folder(tmp_path)
+    (tmp_path / "broken.gz").write_bytes(b"\x1f\x8b\x08" + bytes(range(200)))
+    failed: list[UsageError] = []
+    files = [tmp_path / name for name in ("broken.gz", *others)]
+    found = track_files(files, "auto", TrackCriteria(), LogTimes(), failed.append)
+    assert len(found) == len(others)
+    assert [error.where for error in failed] == [str(tmp_path / "broken.gz")]
+
+
 def test_formats_without_a_dialect() -> None:
     assert dialect_of("haraka") is None
     assert dialect_of("exim") is not None

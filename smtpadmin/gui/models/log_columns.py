@@ -22,15 +22,12 @@ def _level(record: LogRecord) -> str:
 
 
 def _time(record: LogRecord) -> str:
-    """Milliseconds where the log has them."""
-    if record.time is None:
-        return ""
-    thousandths = record.time.microsecond // 1000
-    return f"{TIMES.time(record.time)}{f'.{thousandths:03d}' if thousandths else ''}"
+    """With seconds: many lines are of one minute."""
+    return TIMES.to_second(record.time) if record.time else ""
 
 
 LOG_TABLE: tuple[TableColumn[LogRecord], ...] = (
-    TableColumn("time", "Time", 14, _time, lambda r: TIMES.full(r.time), mono=True),
+    TableColumn("time", "Time", 18, _time, lambda r: TIMES.full(r.time), mono=True),
     TableColumn(
         "level", "Level", 11, _level, pill=True,
         tone=lambda r: _TONES.get(severity(r), "info"),

@@ -28,7 +28,7 @@ def _sender(message: TrackedMessage) -> str:
 
 
 TRACKING_TABLE: tuple[TableColumn[TrackedMessage], ...] = (
-    TableColumn("arrived", "Time", 12, lambda m: TIMES.time(m.arrived), lambda m: TIMES.full(m.arrived)),
+    TableColumn("arrived", "Time", 14, lambda m: TIMES.time(m.arrived), lambda m: TIMES.full(m.arrived)),
     TableColumn(
         "status", "Status", 13, lambda m: m.status.value, pill=True, term="state",
         tone=lambda m: delivery_tone(m.status)[0], icon=lambda m: delivery_tone(m.status)[1],

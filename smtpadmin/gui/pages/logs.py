@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QTextOption
+from PySide6.QtGui import QGuiApplication, QTextOption
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -186,10 +186,13 @@ class LogsPage(Page):
 
     def _on_status(self, status: FollowStatus) -> None:
         error = status.error
-        if error is None:
-            self.banner.hide()
-        else:
+        unread = list(getattr(self.context.session.connector, "problems", {}).values())
+        if error is not None:
             self._show_error(error)
+        elif unread and status.following:
+            self.banner.show_unread(unread)
+        else:
+            self.banner.hide()
 
     def _show_error(self, error: SmtpadminError) -> None:
         self.banner.show_message(
@@ -313,7 +316,13 @@ class LogsPage(Page):
         if when is not None:
             self.go_to(when)
 
+    def copy_lines(self) -> None:
+        """The selected lines as the server wrote them onto the clipboard."""
+        lines = [visible(record.raw, 100_000) for record in self.table.selected_rows()]
+        QGuiApplication.clipboard().setText("\n".join(lines))
+
     def _add_to_menu(self, menu: QMenu) -> None:
+        menu.addAction(self.tr("Copy log lines"), self.copy_lines)
         if self.box.text:
             menu.addAction(self.tr("Show among all lines"), self.show_in_context)
             menu.addSeparator()
@@ -331,6 +340,7 @@ class LogsPage(Page):
         self._following = False
         self._show_following()
         self.table.selectRow(position)
+        self.table.updateGeometries()  # the bar may still end where the filtered rows did
         self.table.scrollTo(self.table.rows.index(position, 0), Table.ScrollHint.PositionAtCenter)
 
     def _on_picked(self) -> None:

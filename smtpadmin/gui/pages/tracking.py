@@ -191,6 +191,8 @@ class TrackingPage(Page):
                     self.store.append(batch)
                     batch = []
             self.store.append(batch)
+            if unread := list(getattr(self.context.session.connector, "problems", {}).values()):
+                self.banner.show_unread(unread)
         except SmtpadminError as error:
             self.store.append(batch)
             self.banner.show_message("err", error.what, error.remedy, button=self.tr("Try again"),

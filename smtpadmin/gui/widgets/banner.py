@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -15,6 +15,9 @@ from smtpadmin.gui.widgets.restyle import set_style_property
 from smtpadmin.util.text import visible
 
 _ICONS = {"ok": "check", "warn": "warning", "err": "error", "hold": "pause", "info": "info"}
+
+MOST_NAMED = 3
+"""Files that are named; all are in the details."""
 
 
 class Banner(QWidget):
@@ -80,6 +83,14 @@ class Banner(QWidget):
         self._retint()
         set_style_property(self, "tone", tone)
         self.show()
+
+    def show_unread(self, problems: Sequence[Exception]) -> None:
+        """Files that could not be read to their end, while all others were."""
+        words = [str(problem) for problem in problems]
+        more = [self.tr("and {0} more").format(len(words) - MOST_NAMED)]
+        title = self.tr("Not all files could be read to their end: {0}").format(len(words))
+        text = "\n".join(words[:MOST_NAMED] + (more if len(words) > MOST_NAMED else []))
+        self.show_message("warn", title, text, details="\n".join(words))
 
     def set_text(self, text: str) -> None:
         """Other words below the title; nothing else changes."""
