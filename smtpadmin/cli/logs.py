@@ -121,7 +121,6 @@ def _from_files(
     """Named files in the order of their naming; what cannot be read is told, the rest goes on."""
     from smtpadmin.tracking.files import log_files, named_format, read_records
 
-    files = list(paths) if all(p.is_file() for p in paths) else log_files(paths)
     chosen = None if options["log_format"] == "auto" else named_format(options["log_format"])
     times = log_times(options["year"], options["zone"])
     printer = _Printer(wanted, as_json, named=False, live=False)
@@ -131,6 +130,13 @@ def _from_files(
         failed.append(error)
         note(str(error))
 
+    present = [path for path in paths if path.exists()]
+    if present:
+        for path in paths:
+            if path not in present:
+                tell(UsageError("there is no such file or folder", where=str(path)))
+    only_files = present and all(path.is_file() for path in present)
+    files = present if only_files else log_files(present or paths)
     for record in _within(read_records(files, chosen, times, tell), options):
         printer.show("", record)
     sys.stdout.flush()

@@ -30,7 +30,7 @@ def plain(value: object) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, datetime):
-        return value.astimezone().isoformat() if value.tzinfo is None else value.isoformat()
+        return _with_offset(value)
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -59,17 +59,29 @@ def print_json_lines(values: Sequence[object]) -> None:
     sys.stdout.buffer.flush()
 
 
+def _with_offset(value: datetime) -> str:
+    return (value.astimezone() if value.tzinfo is None else value).isoformat()
+
+
 def _fast_encoder() -> Callable[[object], bytes]:
+    """msgspec takes the objects apart; it would write times otherwise than :func:`plain`."""
     import msgspec
 
-    return msgspec.json.Encoder().encode
+    take_apart = functools.partial(msgspec.to_builtins, builtin_types=(datetime,))
+    encode = _encoder(default=_with_offset)
+    return lambda value: encode(take_apart(value))
 
 
 def _few_encoder() -> Callable[[object], bytes]:
+    encode = _encoder()
+    return lambda value: encode(plain(value))
+
+
+def _encoder(default: Callable[[Any], str] | None = None) -> Callable[[object], bytes]:
     import json
 
-    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-    return lambda value: encode(plain(value)).encode("utf-8", "backslashreplace")
+    encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=default).encode
+    return lambda value: encode(value).encode("utf-8", "backslashreplace")
 
 
 PIPED_WIDTH = 100_000

@@ -46,13 +46,18 @@ class ConnectionBanner(Banner):
         words = self._words(status)
         self.show_message(
             "warn" if status.state is SessionState.STALE else "err",
-            self.tr(title),
+            self._words_of_title(title),
             words,
             button=self.tr("Edit server…") if editing else self.tr("Try now"),
             action=context.edit_wanted.emit if editing else context.retry_wanted.emit,
             details=f"{status.error}\n{status.error.detail}" if status.error else words,
         )
         self._timer.start()
+
+    def _words_of_title(self, title: str) -> str:
+        if getattr(self._context.session.connector, "whole_log", False):
+            return self.tr("The log files cannot be read")
+        return self.tr(title)
 
     def _tick(self) -> None:
         self.set_text(self._words(self._context.status))

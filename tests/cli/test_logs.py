@@ -114,6 +114,17 @@ def test_files_that_cannot_be_read_leave_the_others_answered(logs: Command, log:
     assert any("x.bin" in line and "binary" in line for line in said)
 
 
+def test_a_file_that_is_not_there_leaves_the_others_answered(
+    logs: Command, log: Path, tmp_path: Path
+) -> None:
+    missing = tmp_path / "missing.log"
+    for order in ((missing, log), (log, missing)):
+        code, found, problems = logs("parse", *map(str, order), "--json")
+        assert code == 5
+        assert len(found) == 4
+        assert f"{missing}: there is no such file" in problems
+
+
 def test_what_is_not_there(logs: Command, tmp_path: Path) -> None:
     assert logs("parse", str(tmp_path / "none"))[0] == 2
     assert logs("parse", str(tmp_path))[0] == 2

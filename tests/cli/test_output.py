@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from smtpadmin.cli.output import asynchronous, gather_named, note, plain, print_json, print_table
+from smtpadmin.cli import output
+from smtpadmin.cli.output import (
+    asynchronous,
+    gather_named,
+    note,
+    plain,
+    print_json,
+    print_json_lines,
+    print_table,
+)
 from smtpadmin.model.queue import QueueAction, QueueEntry, QueueRecipient
 
 
@@ -20,6 +29,24 @@ def test_a_model_object_becomes_one_json_line(capfdbinary: pytest.CaptureFixture
     assert read["arrived"] == "2026-03-01T12:00:00+00:00"
     assert read["recipients"] == [{"address": "ü@b.example", "reason": None, "delivered": False}]
     assert read["sender"] == ""
+
+
+def test_many_objects_are_written_as_few_are(
+    capfdbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    when = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    cet = when.astimezone(timezone(timedelta(hours=1)))
+    entries = [
+        QueueEntry("A1", "hold", moment, 5, "", (QueueRecipient("ü\ud800@b.example"),))
+        for moment in (when, cet, when.replace(tzinfo=None), None)
+    ]
+    written = []
+    for few in (200, 0):
+        monkeypatch.setattr(output, "FEW", few)
+        print_json_lines(entries)
+        written.append(capfdbinary.readouterr().out)
+    assert written[0] == written[1]
+    assert json.loads(written[0].splitlines()[1])["arrived"] == "2026-03-01T13:00:00+01:00"
 
 
 def test_enums_sets_and_mappings_are_plain() -> None:

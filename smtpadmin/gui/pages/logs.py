@@ -63,7 +63,7 @@ class LogsPage(Page):
         self.table = Table(RowModel(self.store, LOG_TABLE), self.tr("Log"))
         self.box = FilterBox(self.tr("Filter, e.g. event:reject to:@partner.example"), self._values)
         self.follow_button = QPushButton(self.tr("Following"))
-        self.histogram = Histogram()
+        self.histogram = Histogram(self.tr("lines"))
         self.banner = Banner()
         self.empty = EmptyState()
         self._line = QPlainTextEdit()

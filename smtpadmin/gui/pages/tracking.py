@@ -61,7 +61,7 @@ class TrackingPage(Page):
         self.go = QPushButton(self.tr("Search"))
         self.banner = Banner()
         self.empty = EmptyState()
-        self.histogram = Histogram()
+        self.histogram = Histogram(self.tr("messages"))
         self.detail = TrackingDetail()
         self._search: asyncio.Task[None] | None = None
         self._searched = False

@@ -1,4 +1,4 @@
-"""Log lines over time: bars, problems marked at their foot; a click goes to that time."""
+"""Log lines, or messages, over time: bars, problems marked at their foot; a click goes to that time."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ def buckets(
 
 
 class Histogram(QWidget):
-    """``chosen`` tells the time that was clicked."""
+    """``what`` is counted; ``chosen`` tells the time that was clicked."""
 
     chosen = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, what: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._what = what
         self._counts: list[int] = []
         self._bad: list[int] = []
         self._range = (0.0, 0.0)
@@ -57,8 +58,8 @@ class Histogram(QWidget):
         """Show :data:`BARS` counts; None: there is nothing."""
         self._counts, self._bad = (spread.counts, spread.flagged) if spread else ([], [])
         self._range = (spread.first, spread.last) if spread else (0.0, 0.0)
-        words = self.tr("{0} lines, {1} problems").format(sum(self._counts), sum(self._bad))
-        self.setAccessibleName(words)
+        words = self.tr("{0} {1}, {2} problems")
+        self.setAccessibleName(words.format(sum(self._counts), self._what, sum(self._bad)))
         self.update()
 
     def sizeHint(self) -> QSize:
@@ -100,8 +101,9 @@ class Histogram(QWidget):
                 BARS - 1,
                 max(0, int((event.position().x() - 12) / max(1, self.width() - 24) * BARS)),
             )
-            words = self.tr("{0}: {1} lines, {2} problems")
-            self.setToolTip(words.format(TIMES.time(when), self._counts[number], self._bad[number]))
+            words = self.tr("{0}: {1} {2}, {3} problems")
+            found = self._counts[number], self._what, self._bad[number]
+            self.setToolTip(words.format(TIMES.time(when), *found))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         when = self._time_at(event.position().x())
