@@ -6,7 +6,6 @@ would take longer than the search. Loaded with ``row_columns``, when there are r
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -17,7 +16,6 @@ MANY = 20_000
 """Fewer texts are looked at one by one just as fast."""
 
 Ints = NDArray[np.int32]
-Ordering = Callable[[], Ints | None]
 _BETWEEN = "\x1e"
 _MOST_PIECES = 2_000
 _TOO_MANY = 8
@@ -76,24 +74,17 @@ class JoinedTexts:
             self._starts = np.cumsum(lengths) - lengths
         return self._starts
 
-    def ordering(self) -> Ordering:
-        """What works out the order of the texts that are here now; also in another thread, while
-        further ones come."""
-        joined = self._join()
-        return functools.partial(_order, joined, self.count)
-
-
-def _order(joined: str, count: int) -> Ints | None:
-    """Positions of joined texts in the order of their code points, as ``sorted`` has it, but equal
-    ones in any order; None where they are better sorted one by one."""
-    if count < MANY:
-        return None
-    try:  # stringzilla ends the process on a lone surrogate
-        octets = joined.encode("utf-8")
-    except UnicodeEncodeError:
-        return None
-    # UTF-8 octets and code points have the same order.
-    parts = sz.Str(octets).split(_BETWEEN)
-    if len(parts) != count:
-        return None
-    return np.fromiter(parts.argsort(), np.int32, count)
+    def order(self) -> NDArray[np.int32] | None:
+        """Positions of the texts in the order of their code points, as ``sorted`` has it, but equal
+        ones in any order; None where they are better sorted one by one."""
+        if self.count < MANY:
+            return None
+        try:  # stringzilla ends the process on a lone surrogate
+            octets = self._join().encode("utf-8")
+        except UnicodeEncodeError:
+            return None
+        # UTF-8 octets and code points have the same order.
+        parts = sz.Str(octets).split(_BETWEEN)
+        if len(parts) != self.count:
+            return None
+        return np.fromiter(parts.argsort(), np.int32, self.count)

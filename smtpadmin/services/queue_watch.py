@@ -50,10 +50,6 @@ class QueueSink(Protocol):
         """Keys of entries that left the queue."""
         ...
 
-    async def order_in_advance(self) -> None:
-        """A listing is complete: work out now what somebody may ask for."""
-        ...
-
 
 @dataclass(frozen=True, slots=True)
 class WatchStatus:
@@ -160,7 +156,6 @@ class QueueWatch:
             interval=max(self._least_interval, took * REST_FACTOR),
         )
         self.listed.emit()
-        await self._sink.order_in_advance()
 
     async def _list(self) -> QueueCounts:
         seen: set[Hashable] = set()

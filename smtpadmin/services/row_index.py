@@ -286,12 +286,6 @@ class RowIndex(Generic[T]):
         self._sort_column, self._descending = column if ranked else None, descending
         self.order, self._shown = self._ordered(self.everything()), None
 
-    async def order_in_advance(self) -> None:
-        """Work out the order of columns with many different texts, before somebody asks for it."""
-        for data in self._data.values():
-            if isinstance(data, TextData):
-                await data.order_in_advance()
-
     def _ordered(self, slots: Ints) -> Ints:
         """Ascending ``slots`` in the wanted order; equal rows in the order of arrival."""
         if self._sort_column is None:

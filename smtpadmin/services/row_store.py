@@ -279,12 +279,6 @@ class RowStore(Generic[T]):
             self._index.sort(column, descending)
             self._show(self._index)
 
-    async def order_in_advance(self) -> None:
-        """Work out, beside everything else, what the first sort by a column with very many different
-        texts would take a quarter of a second for."""
-        if self._index is not None:
-            await self._index.order_in_advance()
-
     # How it is done
 
     def _key_of(self, row: T) -> Hashable:

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from smtpadmin.services.columns import Value
 from smtpadmin.services.filtering import TextTest
-from smtpadmin.services.joined_texts import MANY, JoinedTexts, Ordering
+from smtpadmin.services.joined_texts import MANY, JoinedTexts
 from smtpadmin.services.slot_array import EMPTY, Bools, Ints, SlotArray, Slots, chosen
 from smtpadmin.services.text_numbers import MISSING, Mark, TextNumbers
-from smtpadmin.util.tasks import run_blocking
 
 Longs = NDArray[np.int64]
 
@@ -90,36 +89,22 @@ class TextData:
         changed = self._texts.since(self._ranked)
         if changed is not None and not changed:
             return
-        if self._must_be_ordered(changed):
-            order = self._ordering()()
-            if order is None:
-                order = np.array(sorted(range(1, len(self._texts)), key=self._text_of), np.int32)
-            self._take_order(order, self._texts.mark())
-        elif changed:
-            self._take_order(self._merged(changed), self._texts.mark())
+        total = len(self._texts)
+        if changed is not None and len(changed) * _FEW_CHANGED < total:
+            self._reorder(changed)
+        else:
+            self._order = self._ordered()
+        self._ranks = np.zeros(total, np.int32)
+        self._ranks[self._order] = np.arange(1, total, dtype=np.int32)
+        self._ranked = self._texts.mark()
 
-    def _must_be_ordered(self, changed: Sequence[int] | None) -> bool:
-        return changed is None or len(changed) * _FEW_CHANGED >= len(self._texts)
-
-    def _ordering(self) -> Ordering:
+    def _ordered(self) -> Ints:
         if self._stale():
             self._join_anew()
-        return self._joined.ordering()
-
-    def _take_order(self, order: Ints, mark: Mark) -> None:
-        """Of the texts that there were at a mark, all but the missing one."""
-        self._order = chosen(order, order != MISSING)
-        self._ranks = np.zeros(len(self._order) + 1, np.int32)
-        self._ranks[self._order] = np.arange(1, len(self._ranks), dtype=np.int32)
-        self._ranked = mark
-
-    async def order_in_advance(self) -> None:
-        """Work out the order of many texts in another thread, before somebody asks for it."""
-        if len(self._texts) > MANY and self._must_be_ordered(self._texts.since(self._ranked)):
-            mark, ordering = self._texts.mark(), self._ordering()
-            order = await run_blocking(ordering)
-            if order is not None:
-                self._take_order(order, mark)
+        order = self._joined.order()
+        if order is None:
+            return np.array(sorted(range(1, len(self._texts)), key=self._text_of), np.int32)
+        return chosen(order, order != MISSING)
 
     def _stale(self) -> Sequence[int]:
         """The numbers whose texts were joined with others; when they are many, all are joined anew."""
@@ -134,14 +119,14 @@ class TextData:
         self._joined = JoinedTexts(self._texts.folded_from(0))
         self._joined_at = self._texts.mark()
 
-    def _merged(self, changed: Sequence[int]) -> Ints:
-        """The order with these texts taken from where they were, and put where they belong now."""
+    def _reorder(self, changed: Sequence[int]) -> None:
+        """Take these texts from where they were, and put them where they belong now."""
         is_changed = np.zeros(len(self._texts), np.bool_)
         is_changed[list(changed)] = True
         kept = chosen(self._order, ~is_changed.take(self._order))
         new = sorted(set(changed), key=self._text_of)
         places = [bisect.bisect(kept, self._text_of(code), key=self._text_of) for code in new]
-        return np.insert(kept, places, new).astype(np.int32)
+        self._order = np.insert(kept, places, new).astype(np.int32)
 
     def _text_of(self, code: SupportsInt) -> str:
         return self._texts.folded[int(code)]

@@ -52,7 +52,7 @@ def test_no_answer_where_each_text_is_better_asked() -> None:
 def test_the_order_is_that_of_sorted(texts: list[str], size: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(joined_texts, "MANY", 0)
-        order = in_pieces(texts, size).ordering()()
+        order = in_pieces(texts, size).order()
     if order is not None:
         assert [texts[n] for n in order] == sorted(texts)
     else:
@@ -61,4 +61,4 @@ def test_the_order_is_that_of_sorted(texts: list[str], size: int) -> None:
 
 def test_a_lone_surrogate_is_left_to_the_caller(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(joined_texts, "MANY", 0)
-    assert JoinedTexts(["b", "\ud800", "a"]).ordering()() is None
+    assert JoinedTexts(["b", "\ud800", "a"]).order() is None

@@ -213,17 +213,3 @@ async def test_a_refused_login_is_not_repeated_until_asked(
     server.listing_breaks = None
     watch.refresh_now()
     await until(lambda: watch.status.error is None and watch.status.updated_at)
-
-
-async def test_rows_are_ordered_in_advance_after_each_complete_listing(
-    server: MemoryServer, store: RowStore[QueueEntry], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[int] = []
-
-    async def order_in_advance() -> None:
-        asked.append(store.total)
-
-    monkeypatch.setattr(store, "order_in_advance", order_in_advance)
-    watch = QueueWatch(server, store)
-    await watch.refresh()
-    assert asked == [store.total]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,7 +11,6 @@ from smtpadmin.model.filter import TextTerm
 from smtpadmin.services import joined_texts, text_column, text_numbers
 from smtpadmin.services.filtering import text_test
 from smtpadmin.services.text_column import TextData
-from smtpadmin.util.tasks import run_blocking
 
 words = st.none() | st.text(alphabet="abBAß", max_size=4)
 
@@ -133,37 +129,3 @@ def test_an_overwritten_text_is_forgotten_when_nobody_else_has_it(
     data.write(1, ["four"])
     assert sorted(data.counts(slots(3))) == [("four", 1), ("three", 1), ("two", 1)]
     assert len(data._texts) == 4  # of five texts the first gave its number away
-
-
-async def test_many_texts_are_ordered_in_advance_while_others_come_and_go(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    for module in (text_column, joined_texts):
-        monkeypatch.setattr(module, "MANY", 2)
-    monkeypatch.setattr(text_column, "_FEW_CHANGED", 2)
-    monkeypatch.setattr(text_numbers, "FEW_TEXTS", 0)
-    data = TextData()
-    data.write(0, ["e", "b", "d", "c"])
-    threads: list[int] = []
-
-    async def meanwhile(ordering: Callable[[], np.ndarray]) -> np.ndarray:
-        data.release(np.array([2], np.int32))
-        data.write(4, ["a"])  # the number of "d"
-        return await run_blocking(lambda: threads.append(threading.get_ident()) or ordering())  # type: ignore[func-returns-value]
-
-    monkeypatch.setattr(text_column, "run_blocking", meanwhile)
-    await data.order_in_advance()
-    assert len(threads) == 1
-    assert threads != [threading.get_ident()]
-    monkeypatch.setattr(joined_texts, "_order", lambda *_: pytest.fail("ordered again"))
-    left = np.array([0, 1, 3, 4], np.int32)
-    assert left[np.argsort(data.keys(left, False))].tolist() == [4, 1, 3, 0]
-    await data.order_in_advance()
-    assert len(threads) == 1
-
-
-async def test_few_texts_are_not_ordered_in_advance(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(text_column, "run_blocking", lambda *_: pytest.fail("ordered"))
-    data = TextData()
-    data.write(0, ["b", "a"])
-    await data.order_in_advance()
