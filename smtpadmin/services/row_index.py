@@ -152,7 +152,7 @@ class RowIndex(Generic[T]):
             if kept is not None:
                 yield unpack(kept) if unpack else kept
 
-    def numbers(self, column: str, slots: Ints) -> Floats:
+    def numbers(self, column: str, slots: Slots) -> Floats:
         """Numbers or times (seconds since 1970) of a column; NaN where the server cannot say."""
         data = self._data[column]
         if not isinstance(data, NumberData):
@@ -334,18 +334,19 @@ class RowIndex(Generic[T]):
             return None
         first = min(float(times.min()) for times, _ in parts)
         last = max(float(times.max()) for times, _ in parts)
-        counts, flagged = np.zeros(bars, np.int64), np.zeros(bars, np.int64)
+        counts = np.zeros(2 * bars, np.int64)  # of those without the flag, of those with it
         for times, flags in parts:
-            places = ((times - first) * (bars / max(last - first, 1e-9))).astype(np.int32)
+            places = ((times - first) * (bars / max(last - first, 1e-9))).astype(np.intp)
             np.minimum(places, bars - 1, out=places)
-            counts += np.bincount(places, minlength=bars)
-            flagged += np.bincount(places[flags != 0], minlength=bars)
-        return first, last, counts.tolist(), flagged.tolist()
+            places[flags != 0] += bars
+            counts += np.bincount(places, minlength=2 * bars)
+        plain, flagged = counts[:bars], counts[bars:]
+        return first, last, (plain + flagged).tolist(), flagged.tolist()
 
     def _known_times(self, time: str, flag: str, slots: Ints) -> Iterator[tuple[Floats, Floats]]:
         """In parts that the processor's cache holds, which is several times faster."""
         for at in range(0, len(slots), _AT_ONCE):
-            part = slots[at : at + _AT_ONCE]
+            part = _as_slice(slots[at : at + _AT_ONCE])
             times, flags = self.numbers(time, part), self.numbers(flag, part)
             known = ~np.isnan(times)
             if known.any():
@@ -367,6 +368,14 @@ class RowIndex(Generic[T]):
         brackets = np.searchsorted(np.array(edges), ages, side="left")  # NaN goes to the end
         brackets[np.isnan(ages)] = len(edges) + 1
         return texts.grid(slots[fits], brackets, len(edges) + 2), slots[~fits]
+
+
+def _as_slice(slots: Ints) -> Slots:
+    """Neighbouring slots as a slice, which is not copied."""
+    first, end = int(slots[0]), int(slots[-1]) + 1
+    if end - first == len(slots) and np.array_equal(slots, np.arange(first, end)):
+        return slice(first, end)
+    return slots
 
 
 def _stably(slots: Ints, keys: Floats) -> Ints:
