@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,54 @@ def test_a_scan_finds_what_a_plain_search_finds(
     assert lines_found(path, wanted, cased=True) == [
         line for line in raw if wanted.encode() in line
     ]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    raw=st.binary(max_size=200).map(lambda octets: octets.translate(b"ab\n." * 64)),
+    wanted=st.text("aAb.", min_size=1, max_size=5),
+    part=st.integers(1, 40),
+    block=st.integers(8, 20),
+)
+def test_threads_find_the_same_places_in_the_same_order(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    raw: bytes,
+    wanted: str,
+    part: int,
+    block: int,
+) -> None:
+    path = tmp_path / "x.log"
+    path.write_bytes(raw)
+    with monkeypatch.context() as patch:
+        patch.setattr(scanning, "THREADS", 1)
+        alone = places_found(path, wanted)
+        patch.setattr(scanning, "THREADS", 3)
+        patch.setattr(scanning, "LARGE", 0)
+        patch.setattr(scanning, "PART", part)
+        patch.setattr(scanning, "PART_BLOCK", block)
+        assert places_found(path, wanted) == alone
+
+
+def places_found(path: Path, wanted: str) -> list[int]:
+    text = open_text([path])
+    found = list(scan(text, needle(wanted)))
+    text.close()
+    return found
+
+
+def test_a_scan_by_threads_can_be_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scanning, "LARGE", 0)
+    monkeypatch.setattr(scanning, "PART", 64)
+    monkeypatch.setattr(scanning, "THREADS", 2)
+    path = tmp_path / "x.log"
+    path.write_bytes(b"ab\n" * 10_000)
+    text = open_text([path])
+    hits = scan(text, needle("ab"))
+    assert [next(hits), next(hits)] == [0, 3]
+    hits.close()  # type: ignore[attr-defined]
+    text.close()
+    assert not [t for t in threading.enumerate() if "ThreadPoolExecutor" in t.name]
 
 
 @pytest.mark.parametrize(
