@@ -15,6 +15,7 @@ from smtpadmin.gui.main_window import MainWindow
 from smtpadmin.gui.models.log_columns import is_problem
 from smtpadmin.gui.pages.logs import LogsPage
 from smtpadmin.gui.pages.tracking import TrackingPage
+from smtpadmin.gui.server_view import ServerView
 from smtpadmin.model.tracking import TrackCriteria
 from tests.services.test_log_files import lines
 from tests.support.log_writers import WRITERS, mails, write
@@ -34,16 +35,22 @@ def drop(window: MainWindow, path: Path) -> None:
     window.dropEvent(QDropEvent(QPointF(50, 50), copy, data, buttons, none))
 
 
+async def dropped(window: MainWindow, path: Path) -> tuple[ServerView, LogsPage]:
+    """A log that was dropped, and its page of lines."""
+    drop(window, path)
+    await until(lambda: window.current_view() is not None)
+    view = window.current_view()
+    assert view is not None
+    logs = view.page("logs")
+    assert isinstance(logs, LogsPage)
+    return view, logs
+
+
 async def test_a_dropped_log_is_shown_and_tracked(tmp_path: Path) -> None:
     path = tmp_path / "mail.log"
     path.write_bytes(b"".join(lines(f"A1B2C3D4{n:02}", f"u{n}@b.example", n) for n in range(40)))
     async with opened_window() as window:
-        drop(window, path)
-        await until(lambda: window.current_view() is not None)
-        view = window.current_view()
-        assert view is not None
-        logs = view.page("logs")
-        assert isinstance(logs, LogsPage)
+        view, logs = await dropped(window, path)
         await until(lambda: logs.store.total == 200)
         view.context.track(TrackCriteria(recipient="u7@b.example"))
         tracking = view.page("tracking")
@@ -59,12 +66,7 @@ async def test_a_log_without_a_server_of_its_kind_is_shown_and_tracked(tmp_path:
     path = tmp_path / "haraka.log"
     path.write_text("\n".join(written.lines) + "\n", "utf-8")
     async with opened_window() as window:
-        drop(window, path)
-        await until(lambda: window.current_view() is not None)
-        view = window.current_view()
-        assert view is not None
-        logs = view.page("logs")
-        assert isinstance(logs, LogsPage)
+        view, logs = await dropped(window, path)
         await until(lambda: logs.store.total == len(written.lines))
         logs.next_problem(1)
         problem = logs.table.current_row()
@@ -84,12 +86,7 @@ async def test_lines_that_were_left_out_are_told(
     path = tmp_path / "mail.log"
     path.write_bytes(b"".join(lines(f"A1B2C3D4{n:02}", f"u{n}@b.example", n) for n in range(40)))
     async with opened_window() as window:
-        drop(window, path)
-        await until(lambda: window.current_view() is not None)
-        view = window.current_view()
-        assert view is not None
-        logs = view.page("logs")
-        assert isinstance(logs, LogsPage)
+        _, logs = await dropped(window, path)
         await until(lambda: logs.store.left_out == 150)
         words = "The newest 50 lines are kept; 150 older ones were left out."
         await until(lambda: words in {label.text() for label in logs.findChildren(QLabel)})
@@ -134,12 +131,7 @@ async def test_a_log_that_is_full_lets_go_when_its_reader_scrolls_up(
     path = tmp_path / "mail.log"
     path.write_bytes(b"".join(lines(f"A1B2C3D4{n:02}", f"u{n}@b.example", n) for n in range(45)))
     async with opened_window() as window:
-        drop(window, path)
-        await until(lambda: window.current_view() is not None)
-        view = window.current_view()
-        assert view is not None
-        logs = view.page("logs")
-        assert isinstance(logs, LogsPage)
+        _, logs = await dropped(window, path)
         table, bar = logs.table, logs.table.verticalScrollBar()
         await until(lambda: logs.store.left_out == 25 and bar.value() == bar.maximum() > 0)
         if by == "wheel":
@@ -169,12 +161,7 @@ async def test_a_line_is_shown_among_all_lines_and_copied(tmp_path: Path) -> Non
     path = tmp_path / "mail.log"
     path.write_bytes(b"".join(lines(f"A1B2C3D4{n:02}", f"u{n}@b.example", n) for n in range(60)))
     async with opened_window() as window:
-        drop(window, path)
-        await until(lambda: window.current_view() is not None)
-        view = window.current_view()
-        assert view is not None
-        logs = view.page("logs")
-        assert isinstance(logs, LogsPage)
+        _, logs = await dropped(window, path)
         await until(lambda: logs.store.total == 300)
         logs.follow_button.click()
         logs.box.set_text("id:A1B2C3D450")
