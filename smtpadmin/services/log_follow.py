@@ -66,7 +66,7 @@ class LogFollow:
         self._backoff = backoff or Backoff()
         self._memory = _Memory()
         self._wake = asyncio.Event()
-        self._caught_up = False
+        self._goes_on = False  # it was read, and needs no second look
 
     async def run(self) -> None:
         """Follow for ever; end it by cancelling. Errors of the server are told, not raised."""
@@ -97,13 +97,12 @@ class LogFollow:
         return self._backoff.next()
 
     async def _follow(self) -> None:
-        goes_on = getattr(self._source, "goes_on", False)
-        if not (goes_on and self._caught_up):
+        if not self._goes_on:
             await self._catch_up()
-            self._caught_up = True
+            self._goes_on = getattr(self._source, "goes_on", False)
         self._backoff.reset()
         self._set(following=True, error=None)
-        read_twice: Counter[str] | None = Counter() if goes_on else None
+        read_twice: Counter[str] | None = Counter() if self._goes_on else None
         async for batch in self._source.follow_log():
             if read_twice is None:
                 # Finds what was written between reading and following. The log goes on telling
@@ -124,7 +123,8 @@ class LogFollow:
         return taken
 
     def _take(self, batch: Sequence[LogRecord]) -> None:
-        self._memory.add(batch)
+        if not self._goes_on:
+            self._memory.add(batch)
         self._batcher.add(batch)
         if batch:
             self.status = replace(self.status, updated_at=datetime.now(UTC))
@@ -166,7 +166,10 @@ class _Memory:
             self._lines.append((record.time, record.raw))
             if record.time is not None and (self.newest is None or record.time > self.newest):
                 self.newest = record.time
-        while self._lines and self._is_old(self._lines[0][0]):
+        # Some at a time: after a pause there may be a hundred thousand.
+        for _ in range(min(len(self._lines), 2 * len(batch))):
+            if not self._is_old(self._lines[0][0]):
+                break
             self._lines.popleft()
 
     def _is_old(self, time: datetime | None) -> bool:

@@ -148,13 +148,21 @@ class RowStore(Generic[T]):
     def _rows(self, slots: Ints) -> Iterator[T]:
         return self._index.rows_at(slots) if self._index else iter(())
 
-    def spread(self, time: str, flag: str, bars: int) -> Spread | None:
-        """The visible rows over time, in so many equal spans, and those among them whose ``flag``
-        is not 0. Rows without a time are left out; None when there are no others."""
+    def spreading(self, time: str, flag: str, bars: int) -> Callable[[], Spread | None]:
+        """What counts the rows that are visible now over time, in so many equal spans, and those
+        among them whose ``flag`` is not 0; also in another thread, while rows come and go. Rows
+        without a time are left out; it gives None when there are no others."""
         if self._index is None or self._visible is None:
-            return None
-        found = self._index.spread(time, flag, self._visible, bars)
-        return Spread(*found) if found else None
+            return lambda: None
+        from smtpadmin.services.row_index import spread_of
+
+        parts = self._index.times_and_flags(time, flag, self._visible)
+
+        def count() -> Spread | None:
+            found = spread_of(parts, bars)
+            return Spread(*found) if found else None
+
+        return count
 
     def nearest(self, column: str, least: float, *, start: int = 0, step: int = 1) -> int | None:
         """The first position from ``start`` on, down the table (1) or up (-1), at which a number

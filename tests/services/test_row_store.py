@@ -421,7 +421,9 @@ def test_rows_over_time(rows: list[tuple[int | None, int]]) -> None:
         Row(n, size=flag, arrived=None if second is None else NOW + timedelta(seconds=second))
         for n, (second, flag) in enumerate(rows)
     )
-    spread = store.spread("arrived", "size", 7)
+    counting = store.spreading("arrived", "size", 7)
+    store.clear()
+    spread = counting()
     times = [NOW.timestamp() + second for second, _ in rows if second is not None]
     bad = [NOW.timestamp() + second for second, flag in rows if second is not None and flag]
     if not times:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from PySide6.QtCore import QTimer
@@ -34,13 +35,15 @@ from smtpadmin.model.log import LogRecord
 from smtpadmin.model.tracking import TrackCriteria
 from smtpadmin.services.columns import LOG_COLUMNS
 from smtpadmin.services.log_follow import FollowStatus, LogFollow
-from smtpadmin.services.row_store import Keep, Packing, RowStore
+from smtpadmin.services.row_store import Keep, Packing, RowStore, Spread
+from smtpadmin.util.tasks import run_blocking
 from smtpadmin.util.text import visible
 
 LIMIT = 1_000_000
 BACKLOG = timedelta(hours=4)
 ALL = timedelta(days=365 * 60)
 HISTOGRAM_EVERY_MS = 1_000
+COUNTING = "count lines over time"
 SHOWN_EVERY_MS = 25
 """More pictures a second nobody can read; a log that is loaded has better use of the time."""
 
@@ -247,11 +250,15 @@ class LogsPage(Page):
         self.box.set_text("")
 
     def _count(self) -> None:
-        if not self._dirty:
+        if not self._dirty or COUNTING in self.scope.running:
             return
         self._dirty = False
         self._show_left_out()
-        self.histogram.show_spread(self.store.spread("time", "problem", BARS))
+        counting = self.store.spreading("time", "problem", BARS)
+        self.scope.spawn(COUNTING, self._show_counts(counting))
+
+    async def _show_counts(self, counting: Callable[[], Spread | None]) -> None:
+        self.histogram.show_spread(await run_blocking(counting))
 
     # Following.
 
