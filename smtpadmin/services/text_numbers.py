@@ -111,7 +111,7 @@ class TextNumbers:
         """One user less for each; what nobody uses is forgotten, if users are counted."""
         if self._uses is not None:
             np.subtract.at(self._uses, numbers, 1)
-            for number in np.unique(numbers[self._uses[numbers] == 0]).tolist():
+            for number in set(numbers[self._uses[numbers] == 0].tolist()):
                 if number != MISSING:
                     self._forget(number)
 
