@@ -6,7 +6,7 @@ would take longer than the search. Loaded with ``row_columns``, when there are r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import stringzilla as sz
@@ -23,11 +23,12 @@ _TOO_MANY = 8
 
 
 class JoinedTexts:
-    """Texts that do not change any more; further ones may come."""
+    """Texts that do not change any more; further ones may come. Kept as UTF-8, whose octets have
+    the order of the code points; a lone surrogate as if it were a character."""
 
     def __init__(self, texts: Sequence[str] = ()) -> None:
         self.count = 0
-        self._pieces: list[str] = []
+        self._pieces: list[bytes] = []
         self._lengths: list[Ints] = []
         self._starts: NDArray[np.int64] = np.empty(0, np.int64)
         self.add(texts)
@@ -36,33 +37,34 @@ class JoinedTexts:
         """Put texts behind those that are here."""
         if not texts:
             return
+        joined = _BETWEEN.join(texts)
+        octets = _octets(joined)
+        lengths = map(len, texts if len(octets) == len(joined) else map(_octets, texts))
         self.count += len(texts)
-        self._pieces.append(_BETWEEN.join(texts))
-        self._lengths.append(np.fromiter(map(len, texts), np.int32, len(texts)))
+        self._pieces.append(octets)
+        self._lengths.append(np.fromiter(lengths, np.int32, len(texts)))
         if len(self._pieces) > _MOST_PIECES:
             self._join()
 
-    def _join(self) -> str:
+    def _join(self) -> bytes:
         if len(self._pieces) > 1:
-            self._pieces = [_BETWEEN.join(self._pieces)]
+            self._pieces = [_octets(_BETWEEN).join(self._pieces)]
             self._lengths = [np.concatenate(self._lengths)]
-        return self._pieces[0] if self._pieces else ""
+        return self._pieces[0] if self._pieces else b""
 
     def containing(self, needle: str) -> NDArray[np.bool_] | None:
         """Which texts hold ``needle``; None when so many do, or the needle is of a kind, that they
         are better asked one by one."""
         if not needle or _BETWEEN in needle or not self.count:
             return None
-        joined = self._join()
-        # stringzilla counts octets; with nothing but ASCII they are characters.
-        find: Callable[[str, int], int] = sz.Str(joined).find if joined.isascii() else joined.find
+        find, wanted = sz.Str(self._join()).find, _octets(needle)
         places: list[int] = []
-        at = find(needle, 0)
+        at = find(wanted, 0)
         while at >= 0:
             places.append(at)
             if len(places) * _TOO_MANY > self.count:
                 return None
-            at = find(needle, at + 1)
+            at = find(wanted, at + 1)
         hits = np.zeros(self.count, np.bool_)
         if places:
             hits[np.searchsorted(self._all_starts(), places, side="right") - 1] = True
@@ -74,17 +76,16 @@ class JoinedTexts:
             self._starts = np.cumsum(lengths) - lengths
         return self._starts
 
-    def order(self) -> NDArray[np.int32] | None:
+    def order(self) -> Ints | None:
         """Positions of the texts in the order of their code points, as ``sorted`` has it, but equal
         ones in any order; None where they are better sorted one by one."""
         if self.count < MANY:
             return None
-        try:  # stringzilla ends the process on a lone surrogate
-            octets = self._join().encode("utf-8")
-        except UnicodeEncodeError:
-            return None
-        # UTF-8 octets and code points have the same order.
-        parts = sz.Str(octets).split(_BETWEEN)
+        parts = sz.Str(self._join()).split(_BETWEEN)
         if len(parts) != self.count:
-            return None
+            return None  # one of them has what stands between them
         return np.fromiter(parts.argsort(), np.int32, self.count)
+
+
+def _octets(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
