@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from smtpadmin.cli.sources import (
 )
 from smtpadmin.connectors.api import Connector, LogSource, ability
 from smtpadmin.formats.filter_language import parse_filter
+from smtpadmin.formats.log_range import LogRange
 from smtpadmin.model.errors import NotPermittedError, SmtpadminError, UsageError
 from smtpadmin.model.filter import Filter
 from smtpadmin.model.log import LogRecord
@@ -137,24 +137,14 @@ def _from_files(
                 tell(UsageError("there is no such file or folder", where=str(path)))
     only_files = present and all(path.is_file() for path in present)
     files = present if only_files else log_files(present or paths)
-    for record in _within(read_records(files, chosen, times, tell), options):
+    wanted_times = LogRange(*_span(options))
+    for record in filter(wanted_times.holds, read_records(files, chosen, times, tell)):
         printer.show("", record)
     sys.stdout.flush()
     if failed:
         alone = len(failed) == len(files) and not printer.printed
         return failed[0].exit_code if alone else EXIT_SOME_FAILED
     return 0 if printer.printed else EXIT_NOTHING
-
-
-def _within(records: Iterator[LogRecord], options: dict[str, Any]) -> Iterator[LogRecord]:
-    """Records of the time asked for; a line without a time goes with the one before it."""
-    since, until = _span(options)
-    inside = since is None
-    for record in records:
-        if (when := record.time) is not None:
-            inside = (since is None or when >= since) and (until is None or when < until)
-        if inside:
-            yield record
 
 
 def _span(options: dict[str, Any]) -> tuple[datetime | None, datetime | None]:

@@ -11,11 +11,12 @@ import contextlib
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from smtpadmin.connectors._postfix_commands import PostfixCommands, failure
 from smtpadmin.connectors.api import SearchableFiles
 from smtpadmin.formats.log_clock import LogClock
+from smtpadmin.formats.log_range import LogRange
 from smtpadmin.formats.postfix_log import parse_line
 from smtpadmin.model.errors import NotPermittedError, ProtocolError, ServerRefusedError
 from smtpadmin.model.log import LogRecord
@@ -31,8 +32,6 @@ _UNPACK = {
     ".zst": ("zstd", "-qcd"), ".lz4": ("lz4", "-cd"),
 }  # fmt: skip
 _PLAIN = ("cat",)
-_AFTER_THE_END = timedelta(hours=1)
-"""Lines of a log are not quite in order; one that is so much too late ends the reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +56,6 @@ class LogPlace:
 class _File:
     path: str
     changed: datetime | None = None
-
-
-class _Range:
-    """Picks the records of a time range; ``ended`` once none can follow."""
-
-    def __init__(self, since: datetime | None, until: datetime | None) -> None:
-        self._since, self._until = since, until
-        self._inside = since is None
-        self.ended = False
-
-    def of(self, records: Sequence[LogRecord]) -> list[LogRecord]:
-        """Those of the range; one without a time goes with the one before it."""
-        chosen: list[LogRecord] = []
-        for record in records:
-            if (time := record.time) is not None:
-                after = None if self._until is None else time - self._until
-                if after is not None and after > _AFTER_THE_END:
-                    self.ended = True
-                    break
-                begun = self._since is None or time >= self._since
-                self._inside = begun and (after is None or after <= timedelta(0))
-            if self._inside:
-                chosen.append(record)
-        return chosen
 
 
 class PostfixLog:
@@ -108,7 +83,7 @@ class PostfixLog:
             async for records in self._journal(place, since, until):
                 yield records
             return
-        wanted = _Range(since, until)
+        wanted = LogRange(since, until)
         for file in await self._files(place.path):
             if since is not None and file.changed is not None and file.changed < since:
                 continue

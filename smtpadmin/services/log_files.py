@@ -18,6 +18,7 @@ from typing import ClassVar
 from uuid import uuid4
 
 from smtpadmin.connectors.api import FieldType, SettingField
+from smtpadmin.formats.log_range import LogRange
 from smtpadmin.model.errors import UsageError
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.profile import Environment, Profile, SafetyLevel
@@ -141,7 +142,7 @@ class LogFiles:
         before them. A file that cannot be read is in ``problems``; the others go on."""
         files = await self._files()
         self.problems.clear()
-        wanted = _Range(since, until)
+        wanted = LogRange(since, until)
         if since is not None:
             files = await run_blocking_for(BATCH_DEADLINE, _changed_after, files, since)
         tails = self._new_tails()
@@ -247,21 +248,3 @@ def _status(path: Path) -> os.stat_result | None:
 
 def _next(records: Iterator[LogRecord]) -> list[LogRecord]:
     return list(islice(records, BATCH))
-
-
-class _Range:
-    """Picks the lines of a time; one without a time goes with the one before it."""
-
-    def __init__(self, since: datetime | None, until: datetime | None) -> None:
-        self._since, self._until = since, until
-        self._inside = since is None
-
-    def of(self, records: Sequence[LogRecord]) -> list[LogRecord]:
-        """Those in the range."""
-        return [record for record in records if self._holds(record.time)]
-
-    def _holds(self, time: datetime | None) -> bool:
-        if time is not None:
-            begun = self._since is None or time >= self._since
-            self._inside = begun and (self._until is None or time <= self._until)
-        return self._inside
