@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar, runtime_checkable
 
+from smtpadmin.model.errors import UsageError
 from smtpadmin.model.log import LogRecord
 from smtpadmin.model.profile import Profile
 from smtpadmin.model.queue import (
@@ -240,6 +241,16 @@ class RoutingTester(Protocol):
 
 
 @runtime_checkable
+class WholeLog(LogSource, Protocol):
+    """A log that is all at hand: it is shown from its first line, and following goes on exactly
+    where reading ended."""
+
+    def unread(self) -> Sequence[UsageError]:
+        """Why files could not be read to their end, for each of them."""
+        ...
+
+
+@runtime_checkable
 class Catcher(Protocol):
     """A catch server of this program: it is started and stopped from here."""
 
@@ -260,6 +271,7 @@ ABILITIES: Mapping[str, type] = {
     "message-log": MessageLogSource,
     "log": LogSource,
     "log-place": SearchableLog,
+    "whole-log": WholeLog,
     "track": Tracker,
     "submission": Submission,
     "stats": StatsSource,

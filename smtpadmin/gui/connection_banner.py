@@ -55,7 +55,7 @@ class ConnectionBanner(Banner):
         self._timer.start()
 
     def _words_of_title(self, title: str) -> str:
-        if getattr(self._context.session.connector, "whole_log", False):
+        if self._context.has("whole-log"):
             return self.tr("The log files cannot be read")
         return self.tr(title)
 

@@ -84,17 +84,13 @@ class LogFiles:
         SettingField("tz", "Zone of stamps without one", help="Europe/Berlin, +01:00"),
     )
 
-    whole_log = True
-    """There is nothing else to look at: all of it is shown, not the last hours."""
-
     def __init__(self, profile: Profile, secrets: Mapping[str, str]) -> None:
         self._paths = [Path(p) for p in profile.settings.get("paths", "").split("\n") if p]
         self._name = profile.settings.get("format") or "auto"
         zone = profile.settings.get("tz", "")
         self._times = LogTimes(zone_named(zone) if zone else LOCAL)
         self._tails: Tails | None = None
-        self.problems: dict[str, UsageError] = {}
-        """Files that could not be read to their end, by path."""
+        self._unread: dict[str, UsageError] = {}
 
     async def probe(self) -> ProbeResult:
         """Which files there are, and of which formats. Raises UsageError."""
@@ -130,18 +126,19 @@ class LogFiles:
             return [self._name for _ in files]
         return [recognised(head_of(path)) for path in files]
 
-    # LogSource
+    # WholeLog
 
-    goes_on = True
-    """Following goes on exactly where reading ended."""
+    def unread(self) -> Sequence[UsageError]:
+        """Why files could not be read to their end, the last time that they were read."""
+        return list(self._unread.values())
 
     async def read_log(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> AsyncIterator[Sequence[LogRecord]]:
         """Lines of a time range, the oldest file first; those without a time are of the line
-        before them. A file that cannot be read is in ``problems``; the others go on."""
+        before them. A file that cannot be read is among the ``unread``; the others go on."""
         files = await self._files()
-        self.problems.clear()
+        self._unread.clear()
         wanted = LogRange(since, until)
         if since is not None:
             files = await run_blocking_for(BATCH_DEADLINE, _changed_after, files, since)
@@ -212,14 +209,14 @@ class LogFiles:
         return read_records(files, chosen, self._times, self._on_problem)
 
     def _on_problem(self, error: UsageError) -> None:
-        self.problems[error.where] = error
+        self._unread[error.where] = error
 
     # Tracker
 
     async def track(self, criteria: TrackCriteria) -> AsyncIterator[TrackedMessage]:
         """Messages that match, by arrival."""
         files = await self._files()
-        self.problems.clear()
+        self._unread.clear()
         found = await run_blocking_for(
             TRACK_DEADLINE, track_files, files, self._name, criteria, self._times, self._on_problem
         )

@@ -1,8 +1,8 @@
 """Follows a server's log: what was there, then what comes, and again after a lost connection.
 
 No line is lost or doubled as far as the source allows: after every (re)connection the range since the
-last line seen is read again, and lines already handed over are recognised there. A source that goes
-on exactly where reading ended (``goes_on``) is read once.
+last line seen is read again, and lines already handed over are recognised there. A whole log,
+which goes on exactly where reading ended, is read once.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from smtpadmin.connectors.api import LogSource
+from smtpadmin.connectors.api import LogSource, WholeLog
 from smtpadmin.model.errors import NOT_MENDED_BY_WAITING, SmtpadminError
 from smtpadmin.model.log import LogRecord
 from smtpadmin.services.batcher import Batcher
@@ -99,7 +99,7 @@ class LogFollow:
     async def _follow(self) -> None:
         if not self._goes_on:
             await self._catch_up()
-            self._goes_on = getattr(self._source, "goes_on", False)
+            self._goes_on = isinstance(self._source, WholeLog)
         self._backoff.reset()
         self._set(following=True, error=None)
         read_twice: Counter[str] | None = Counter() if self._goes_on else None

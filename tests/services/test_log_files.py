@@ -80,7 +80,7 @@ async def test_a_file_that_cannot_be_read_is_told_and_the_others_are_answered(fo
     logs = source(folder)
     records = await everything(logs.read_log())
     assert len(records) >= 10
-    assert [Path(name).name for name in logs.problems] == ["cut.log.gz"]
+    assert [Path(error.where).name for error in logs.unread()] == ["cut.log.gz"]
 
 
 async def test_what_is_no_log_is_one_sentence(tmp_path: Path) -> None:

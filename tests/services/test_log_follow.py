@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from smtpadmin.model.errors import LoginError, SmtpadminError, UnreachableError
+from smtpadmin.model.errors import LoginError, SmtpadminError, UnreachableError, UsageError
 from smtpadmin.model.log import LogRecord
 from smtpadmin.services.log_follow import LogFollow
 from smtpadmin.util.backoff import Backoff
@@ -167,23 +167,24 @@ async def test_a_refused_login_is_not_repeated_until_asked(
 class _GoesOn:
     """A source whose following starts where reading ended, broken once."""
 
-    goes_on = True
-
     def __init__(self) -> None:
         self.reads = 0
-        self.unread = [line(1), line(2), line(3), line(4)]
+        self.left = [line(1), line(2), line(3), line(4)]
+
+    def unread(self) -> Sequence[UsageError]:
+        return ()
 
     async def read_log(
         self, since: datetime | None = None, until: datetime | None = None
     ) -> AsyncIterator[Sequence[LogRecord]]:
         self.reads += 1
-        yield [self.unread.pop(0)]
+        yield [self.left.pop(0)]
 
     async def follow_log(self) -> AsyncIterator[Sequence[LogRecord]]:
-        yield [self.unread.pop(0)]
-        if len(self.unread) == 2:
+        yield [self.left.pop(0)]
+        if len(self.left) == 2:
             raise BREAK
-        yield [self.unread.pop(0)]
+        yield [self.left.pop(0)]
         await asyncio.Event().wait()
 
 
@@ -191,7 +192,7 @@ async def test_a_source_that_goes_on_by_itself_is_read_once(owner: TaskOwner) ->
     source, batches = _GoesOn(), list[list[LogRecord]]()
     follow = LogFollow(source, batches.append, wait=0.005, backoff=Backoff(0.001, 0.005))
     owner.spawn("follow", follow.run())
-    await until(lambda: not source.unread)
+    await until(lambda: not source.left)
     await until(lambda: sum(map(len, batches)) == 4)
     assert [r.raw for batch in batches for r in batch] == [f"line {n}" for n in (1, 2, 3, 4)]
     assert source.reads == 1

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
-from smtpadmin.connectors.api import LogSource, ability
+from smtpadmin.connectors.api import LogSource, WholeLog, ability
 from smtpadmin.gui.icons import tint
 from smtpadmin.gui.models.log_columns import LOG_TABLE
 from smtpadmin.gui.models.row_model import RowModel
@@ -75,7 +75,8 @@ class LogsPage(Page):
         self._started = False
         self._dirty = False
         source = ability(context.session.connector, LogSource)
-        backlog = ALL if getattr(source, "whole_log", False) else BACKLOG
+        self._whole = ability(context.session.connector, WholeLog)
+        backlog = ALL if self._whole else BACKLOG
         self._follow = LogFollow(source, self._on_records, backlog=backlog) if source else None
         self._timer = QTimer(self)
         self._timer.setInterval(HISTOGRAM_EVERY_MS)
@@ -189,7 +190,7 @@ class LogsPage(Page):
 
     def _on_status(self, status: FollowStatus) -> None:
         error = status.error
-        unread = list(getattr(self.context.session.connector, "problems", {}).values())
+        unread = self._whole.unread() if self._whole else ()
         if error is not None:
             self._show_error(error)
         elif unread and status.following:

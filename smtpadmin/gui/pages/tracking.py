@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
 )
 
+from smtpadmin.connectors.api import WholeLog, ability
 from smtpadmin.gui.models.row_model import RowModel
 from smtpadmin.gui.models.tracking_columns import TRACKING_TABLE
 from smtpadmin.gui.pages.page import Page
@@ -90,7 +91,7 @@ class TrackingPage(Page):
         for title, hours in PERIODS:
             self.period.addItem(self.tr(title), hours)
         self.period.setAccessibleName(self.tr("Period"))
-        if getattr(self.context.session.connector, "whole_log", False):
+        if self.context.has("whole-log"):
             self.period.setCurrentIndex(len(PERIODS) - 1)
         self.go.setObjectName("primary")
         self.go.clicked.connect(self.start_search)
@@ -191,7 +192,8 @@ class TrackingPage(Page):
                     self.store.append(batch)
                     batch = []
             self.store.append(batch)
-            if unread := list(getattr(self.context.session.connector, "problems", {}).values()):
+            whole = ability(self.context.session.connector, WholeLog)
+            if whole is not None and (unread := whole.unread()):
                 self.banner.show_unread(unread)
         except SmtpadminError as error:
             self.store.append(batch)
